@@ -1,0 +1,24 @@
+// How jest runs here: native ESM through swc, one real mongod for all files (test/global-setup.ts).
+export default {
+  rootDir: "..",
+  testEnvironment: "node",
+  testMatch: ["<rootDir>/test/**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/", "/test/fiftyone/", "/test/chaos/", "/test/kubernetes/"],
+  extensionsToTreatAsEsm: [".ts"],
+  transform: {
+    "^.+\\.ts$": [
+      "@swc/jest",
+      {
+        jsc: {
+          experimental: { keepImportAttributes: true },
+          parser: { syntax: "typescript", explicitResourceManagement: true },
+          target: "es2023",
+        },
+      },
+    ],
+  },
+  globalSetup: "<rootDir>/test/global-setup.ts",
+  globalTeardown: "<rootDir>/test/global-teardown.ts",
+  testTimeout: 20_000,
+  openHandlesTimeout: 2_000,
+};

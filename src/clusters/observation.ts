@@ -1,0 +1,162 @@
+// What is kept of a Job and of a Pod: only the fields that opjob judges by, so that memory stays small.
+// Pure: objects of the Kubernetes API in, small views out.
+
+export const LABELS = {
+  operation: "opjob/operation",
+  orchestrator: "opjob/orchestrator",
+  attempt: "opjob/attempt",
+  managedBy: "app.kubernetes.io/managed-by",
+} as const;
+
+export type Condition = {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly at: string | undefined;
+};
+
+export type JobView = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly operation: string;
+  readonly attempt: number;
+  readonly database: string;
+  readonly createdAt: string | undefined;
+  readonly deleting: boolean;
+  readonly suspended: boolean;
+  readonly conditions: readonly Condition[];
+};
+
+export type ContainerView = {
+  readonly name: string;
+  readonly image: string;
+  readonly waiting: { readonly reason: string; readonly message: string } | undefined;
+  readonly startedAt: string | undefined;
+  readonly terminated:
+    | {
+        readonly exitCode: number;
+        readonly signal: number | undefined;
+        readonly reason: string;
+        readonly message: string;
+      }
+    | undefined;
+};
+
+export type PodView = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly job: string;
+  readonly operation: string;
+  readonly database: string;
+  readonly createdAt: string | undefined;
+  readonly deleting: boolean;
+  readonly phase: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly conditions: readonly Condition[];
+  readonly initContainers: readonly ContainerView[];
+  readonly containers: readonly ContainerView[];
+};
+
+type Raw = Readonly<Record<string, unknown>>;
+
+const isRaw = (value: unknown): value is Raw => typeof value === "object" && value !== null;
+const object = (value: unknown): Raw => (isRaw(value) ? value : {});
+const list = (value: unknown): Raw[] => (Array.isArray(value) ? value.filter(isRaw) : []);
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const maybe = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** Annotation with the fingerprint of the database whose operation a Job serves: others' Jobs are never deleted. */
+export const DATABASE_ANNOTATION = "opjob/database";
+
+export function viewJob(job: Raw): JobView {
+  const metadata = object(job["metadata"]);
+  const labels = object(metadata["labels"]);
+  return {
+    name: text(metadata["name"]),
+    namespace: text(metadata["namespace"]),
+    uid: text(metadata["uid"]),
+    operation: text(labels[LABELS.operation]),
+    attempt: Number(labels[LABELS.attempt] ?? 1),
+    database: text(object(metadata["annotations"])[DATABASE_ANNOTATION]),
+    createdAt: maybe(metadata["creationTimestamp"]),
+    deleting: metadata["deletionTimestamp"] !== undefined,
+    suspended: object(job["spec"])["suspend"] === true,
+    conditions: viewConditions(object(job["status"])["conditions"]),
+  };
+}
+
+export function viewPod(pod: Raw): PodView {
+  const metadata = object(pod["metadata"]);
+  const labels = object(metadata["labels"]);
+  const status = object(pod["status"]);
+  return {
+    name: text(metadata["name"]),
+    namespace: text(metadata["namespace"]),
+    uid: text(metadata["uid"]),
+    job: text(labels["batch.kubernetes.io/job-name"]) || text(labels["job-name"]),
+    operation: text(labels[LABELS.operation]),
+    database: text(object(metadata["annotations"])[DATABASE_ANNOTATION]),
+    createdAt: maybe(metadata["creationTimestamp"]),
+    deleting: metadata["deletionTimestamp"] !== undefined,
+    phase: text(status["phase"]),
+    reason: text(status["reason"]),
+    message: text(status["message"]),
+    conditions: viewConditions(status["conditions"]),
+    initContainers: list(status["initContainerStatuses"]).map(viewContainer),
+    containers: list(status["containerStatuses"]).map(viewContainer),
+  };
+}
+
+function viewConditions(conditions: unknown): Condition[] {
+  return list(conditions).map((condition) => ({
+    type: text(condition["type"]),
+    status: text(condition["status"]),
+    reason: text(condition["reason"]),
+    message: text(condition["message"]),
+    at: maybe(condition["lastTransitionTime"]),
+  }));
+}
+
+function viewContainer(status: Raw): ContainerView {
+  const state = object(status["state"]);
+  const waiting = state["waiting"];
+  // A container that is restarted tells of its last end in lastState only.
+  const terminated = state["terminated"] ?? object(status["lastState"])["terminated"];
+  return {
+    name: text(status["name"]),
+    image: text(status["image"]),
+    waiting: isRaw(waiting) ? { reason: text(waiting["reason"]), message: text(waiting["message"]) } : undefined,
+    startedAt: maybe(object(state["running"])["startedAt"]) ?? maybe(object(terminated)["startedAt"]),
+    terminated: isRaw(terminated)
+      ? {
+          exitCode: Number(terminated["exitCode"] ?? 0),
+          signal: typeof terminated["signal"] === "number" ? terminated["signal"] : undefined,
+          reason: text(terminated["reason"]),
+          message: text(terminated["message"]),
+        }
+      : undefined,
+  };
+}
+
+const holds = (conditions: readonly Condition[], type: string): Condition | undefined =>
+  conditions.find((condition) => condition.type === type && condition.status === "True");
+
+/** How a Job ended by its conditions, never by its counters; undefined while it lives. */
+export function jobEnd(
+  job: JobView,
+): { readonly outcome: "complete" | "failed"; readonly condition: Condition } | undefined {
+  const complete = holds(job.conditions, "Complete");
+  if (complete) return { outcome: "complete", condition: complete };
+  const failed = holds(job.conditions, "Failed");
+  return failed ? { outcome: "failed", condition: failed } : undefined;
+}
+
+export const isScheduled = (pod: PodView): boolean => holds(pod.conditions, "PodScheduled") !== undefined;
+
+/** The Pod that tells the present: Kubernetes makes a new one for each retry of a Job. */
+export const newest = (pods: readonly PodView[]): PodView | undefined =>
+  pods.toSorted((a, b) => (a.createdAt ?? "").localeCompare(b.createdAt ?? "")).at(-1);

@@ -1,0 +1,110 @@
+// All clusters in use: one client for each cluster and credential, one pair of watches for each namespace with Jobs of ours.
+// Opens clients through the door; knows nothing of operations but their ids.
+import type { Log } from "../log.ts";
+import type { CallObserver } from "./connection.ts";
+import type { Access } from "./kubeconfig.ts";
+import { Cluster } from "./kubernetes.ts";
+import type { Observed, Scope } from "./observed.ts";
+import { followResource } from "./watch.ts";
+
+export type PoolOptions = {
+  readonly observed: Observed;
+  readonly timeoutMs: number;
+  readonly onCall: CallObserver;
+  readonly log: Log;
+};
+
+type Watched = { readonly stop: AbortController; readonly done: Promise<unknown>; readonly following: Set<string> };
+type Entry = { readonly cluster: Cluster; readonly namespaces: Map<string, Watched> };
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** The client for an access; made at its first use. */
+  cluster(access: Access): Cluster {
+    const known = this.#entries.get(access.key);
+    if (known) return known.cluster;
+    const cluster = new Cluster(access, this.#options);
+    this.#entries.set(access.key, { cluster, namespaces: new Map() });
+    return cluster;
+  }
+
+  /** A client that watches this namespace of this server, or at least reaches the server. */
+  find(server: string, namespace: string): Cluster | undefined {
+    const entries = [...this.#entries.values()].filter(({ cluster }) => cluster.server === server);
+    return (entries.find(({ namespaces }) => namespaces.has(namespace)) ?? entries.at(-1))?.cluster;
+  }
+
+  /** The client whose watch shows a scope. */
+  ofScope(scope: Scope): Cluster | undefined {
+    const shows = ({ cluster, namespaces }: Entry): boolean =>
+      [...namespaces.keys()].some((namespace) => scopeOf(cluster, namespace) === scope);
+    return [...this.#entries.values()].find(shows)?.cluster;
+  }
+
+  /** Follows our Jobs and Pods of a namespace from now on; asking again changes nothing. */
+  watch(cluster: Cluster, namespace: string): void {
+    const entry = this.#entries.get(cluster.key);
+    if (entry === undefined || entry.namespaces.has(namespace)) return;
+    const { observed, log } = this.#options;
+    const scope = scopeOf(cluster, namespace);
+    const handlers = observed.handlers(scope);
+    const stop = new AbortController();
+    const following = new Set<string>();
+    const follow = (resource: "jobs" | "pods") =>
+      followResource({
+        cluster,
+        resource,
+        namespace,
+        ...handlers[resource],
+        onState: (state) => void (state === "following" ? following.add(resource) : following.delete(resource)),
+        signal: stop.signal,
+        log,
+      });
+    const done = Promise.all([follow("jobs"), follow("pods")]).finally(() => observed.forget(scope));
+    entry.namespaces.set(namespace, { stop, done, following });
+  }
+
+  /** Closes the clients that no orchestrator uses any more, once no live Job is left that they alone follow. */
+  async retain(keys: ReadonlySet<string>): Promise<void> {
+    for (const [key, entry] of this.#entries) {
+      if (keys.has(key) || this.#isNeeded(key, entry)) continue;
+      this.#entries.delete(key);
+      await closeEntry(entry);
+    }
+  }
+
+  #isNeeded(key: string, { cluster, namespaces }: Entry): boolean {
+    const others = [...this.#entries].filter(
+      ([other, entry]) => other !== key && entry.cluster.server === cluster.server,
+    );
+    return [...namespaces.keys()].some((namespace) => {
+      const alone = !others.some(([, entry]) => entry.namespaces.has(namespace));
+      return alone && this.#options.observed.hasLive(scopeOf(cluster, namespace));
+    });
+  }
+
+  /** For metrics: how many watches there are, and how many of them follow. */
+  get watches(): { readonly total: number; readonly following: number } {
+    const all = [...this.#entries.values()].flatMap(({ namespaces }) => [...namespaces.values()]);
+    return { total: all.length * 2, following: all.reduce((sum, { following }) => sum + following.size, 0) };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map(closeEntry));
+    this.#entries.clear();
+  }
+}
+
+const scopeOf = (cluster: Cluster, namespace: string): Scope => `${cluster.key}/${namespace}`;
+
+async function closeEntry({ cluster, namespaces }: Entry): Promise<void> {
+  for (const { stop } of namespaces.values()) stop.abort();
+  await Promise.all([...namespaces.values()].map(({ done }) => done));
+  await cluster.close();
+}

@@ -1,0 +1,182 @@
+// BACK: observe → reduce → record (→ delete the Job). Level, not edge: each step reads the operation and its Job again.
+import type { Ending } from "./clusters/ending.ts";
+import type { Cluster } from "./clusters/kubernetes.ts";
+import { type JobView, jobEnd } from "./clusters/observation.ts";
+import type { Observed } from "./clusters/observed.ts";
+import type { Dismiss } from "./dismiss.ts";
+import { asOpjobError } from "./errors.ts";
+import type { Next } from "./lanes.ts";
+import type { Claimed, Launcher } from "./launch.ts";
+import type { Log } from "./log.ts";
+import type { Found, Look } from "./look.ts";
+import type { Metrics } from "./metrics.ts";
+import { failureText, hideSecrets, lastLines } from "./operations/failure-text.ts";
+import type { Operations } from "./operations/mongo.ts";
+import { isClaimed, type Operation } from "./operations/operation.ts";
+import { type Patiences, reduce, type Transition } from "./operations/transition.ts";
+
+export type FollowOptions = {
+  readonly operations: Pick<Operations, "read" | "change" | "fail">;
+  readonly observed: Pick<Observed, "find">;
+  readonly look: Look;
+  readonly launcher: Pick<Launcher, "adopt">;
+  readonly dismiss: Dismiss;
+  readonly patience: Patiences;
+  readonly logTail: { readonly lines: number; readonly bytes: number };
+  /** Texts that must not get into a document, should a worker have logged them. */
+  readonly secrets: readonly string[];
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly now: () => number;
+};
+
+/**
+ * `launch`: the operation is claimed, but its Job was never made; the way out goes on with it.
+ * `unclaimed`: it was queued anew since it was claimed; the way out begins again.
+ */
+export type Followed =
+  | { readonly kind: "followed"; readonly next: Next }
+  | { readonly kind: "unclaimed"; readonly next: Next }
+  | { readonly kind: "launch"; readonly claimed: Claimed };
+
+/** How long until something that could not be read is looked at again; hints usually come first (ms). */
+const LOOK_AGAIN = 5_000;
+const AT_ONCE = { again: 0 };
+
+const followed = (next: Next): Followed => ({ kind: "followed", next });
+
+export const createFollower = (options: FollowOptions) => ({
+  /** One step for an operation, from its document and its Jobs as they are now. */
+  follow: (id: string): Promise<Followed> => follow(options, id),
+  /** Decides about a Job that was just created for an operation that ended, or was taken back, meanwhile. */
+  settle: (id: string, created: JobView, cluster: Cluster): Promise<Next> => settle(options, { id, created, cluster }),
+});
+
+async function follow(options: FollowOptions, id: string): Promise<Followed> {
+  const { operations, observed, look, dismiss } = options;
+  const operation = await operations.read(id);
+  const jobs = observed.find(id);
+  if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"));
+  if (operation.claim === undefined) return followed(undefined);
+  const { attempt } = operation.claim;
+  const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
+  if (!isClaimed(operation)) {
+    return { kind: "unclaimed", next: await dismiss.all(live, "the operation was queued again") };
+  }
+  const earlier = live.filter(({ job }) => job.attempt !== attempt);
+  const next = await dismiss.all(earlier, "the operation was queued again");
+  const shown = jobs.filter(({ job }) => job.attempt === attempt);
+  if (shown.length === 0 && neverCreated(operation)) {
+    return operation.archived ? followed(undefined) : { kind: "launch", claimed: operation };
+  }
+  const found = await look.find(operation, shown);
+  if (await adopted(options, { operation, found })) return followed(AT_ONCE);
+  const step = await act(
+    options,
+    { operation, found },
+    reduce(operation, found.observation, options.patience, options.now()),
+  );
+  return followed(step ?? next);
+}
+
+type Settled = { readonly id: string; readonly created: JobView; readonly cluster: Cluster };
+
+async function settle({ operations, dismiss }: FollowOptions, { id, created, cluster }: Settled): Promise<Next> {
+  const operation = await operations.read(id);
+  const same = operation !== undefined && isClaimed(operation) && operation.claim.attempt === created.attempt;
+  // A worker may have been quicker than the record of its Job; only a failure or somebody's change takes a Job back.
+  if (same && operation.runState !== "failed") return AT_ONCE;
+  return dismiss.one(created, cluster, "the operation ended before its Job was recorded");
+}
+
+/** An operation, and what was found of its Job. */
+type Case = { readonly operation: Claimed; readonly found: Found };
+
+/** The daemon died between the creation of a Job and its record, or the answer was lost: the Job is recorded now. */
+async function adopted({ launcher, log }: FollowOptions, { operation, found }: Case): Promise<boolean> {
+  const { observation, cluster } = found;
+  if (operation.claim.uid !== undefined || observation.kind !== "job" || cluster === undefined) return false;
+  const recorded = await launcher.adopt(operation, observation.job, cluster);
+  if (recorded)
+    log.info({ operation: operation.id, job: observation.job.name }, "adopted a Job whose launch was not recorded");
+  return recorded;
+}
+
+async function act(options: FollowOptions, { operation, found }: Case, transition: Transition): Promise<Next> {
+  switch (transition.kind) {
+    case "rest":
+      return found.observation.kind === "unknown" ? { again: LOOK_AGAIN } : undefined;
+    case "again":
+      return { again: transition.ms };
+    case "change":
+      return change(options, operation, transition);
+    case "fail":
+      return fail(options, { operation, found }, transition.ending);
+    case "delete":
+      if (found.observation.kind !== "job") return { again: LOOK_AGAIN };
+      return options.dismiss.one(found.observation.job, found.cluster, transition.why);
+  }
+}
+
+async function change(options: FollowOptions, operation: Claimed, { change: fields, again }: Change): Promise<Next> {
+  const { operations, metrics, log } = options;
+  await operations.change(operation, fields);
+  const { id, queuedAt, claim } = operation;
+  for (const stage of ["started", "finished"] as const) {
+    const at = fields.timeline?.[stage];
+    if (at && queuedAt) metrics.stages.observe({ stage }, Math.max(0, at.getTime() - queuedAt.getTime()) / 1_000);
+  }
+  const { reason, message } = fields;
+  if (reason) log.info({ operation: id, job: claim.job, reason, message }, "waiting");
+  if (fields.phase === "done") reportEnd(options, operation, { outcome: operation.runState });
+  return again === undefined ? undefined : { again };
+}
+
+type Change = Extract<Transition, { kind: "change" }>;
+
+/** Failing the operation and deleting its Job is one obligation: the next look finds a failed operation and what still lives. */
+async function fail(options: FollowOptions, { operation, found }: Case, judged: Ending): Promise<Next> {
+  const { operations, look, metrics, now } = options;
+  const ending = await look.confirm(operation, found, judged);
+  if (ending === undefined) return { again: 500 };
+  const { namespace, job: name, orchestrator } = operation.claim;
+  const job = found.observation.kind === "job" ? found.observation.job : undefined;
+  const place = job ? `${job.namespace}/${job.name}` : name && `${namespace}/${name}`;
+  const log = job && found.cluster && (await logTail(options, { ending, job, cluster: found.cluster }));
+  const text = failureText({ ...ending, job: place, log });
+  if (!(await operations.fail(operation, { reason: ending.reason, text }, new Date(now())))) return AT_ONCE;
+  metrics.failures.inc({ orchestrator, reason: ending.reason });
+  reportEnd(options, operation, { outcome: "failed", reason: ending.reason, message: ending.message });
+  return AT_ONCE;
+}
+
+/** One line of a fixed shape for each end; queued_ms: from queueing to now. */
+function reportEnd({ log, now }: FollowOptions, { id, operator, queuedAt, claim }: Claimed, how: object): void {
+  const { orchestrator, attempt, cluster, namespace, job, uid } = claim;
+  const queuedMs = now() - (queuedAt?.getTime() ?? now());
+  log.info(
+    { operation: id, operator, orchestrator, attempt, cluster, namespace, job, uid, queued_ms: queuedMs, ...how },
+    "ended",
+  );
+}
+
+type Ended = { readonly ending: Ending; readonly job: JobView; readonly cluster: Cluster };
+
+async function logTail(options: FollowOptions, { ending: { logs }, job, cluster }: Ended) {
+  const { lines, bytes } = options.logTail;
+  if (!logs || lines === 0) return undefined;
+  try {
+    // limitBytes counts from the first of the lines asked for: ask for more than is shown.
+    const query = { container: logs.container, tailLines: lines, limitBytes: bytes * 8 };
+    const text = hideSecrets(await cluster.podLog(job.namespace, logs.pod, query), options.secrets);
+    return { container: logs.container, lines: lastLines(text, lines, bytes) };
+  } catch (error) {
+    return { container: logs.container, lines: `(the log could not be read: ${asOpjobError(error).message})` };
+  }
+}
+
+/** Claimed, but no Job was recorded, and no worker has started: there is still one to be made. */
+const neverCreated = ({ runState, claim }: Operation & Claimed): boolean =>
+  runState === "queued" && (claim.phase === "claimed" || claim.phase === "held");
+
+export type Follower = ReturnType<typeof createFollower>;

@@ -1,0 +1,137 @@
+// Lanes: at most one piece of work in flight for each key, a bounded number over all keys.
+// A hint while busy means "once more after": hints coalesce, nothing queues up behind a slow one, and nothing is lost.
+// Knows nothing of what the work is.
+
+/** What a piece of work answers: done with it, or again after so many milliseconds. */
+export type Next = { readonly again: number } | undefined;
+
+export type LanesOptions = {
+  /** Does the work of a key. It handles its own errors; what it throws all the same is given to `onError`. */
+  work: (key: string) => Promise<Next>;
+  concurrency: number;
+  onError: (key: string, error: unknown) => void;
+  /** Milliseconds until a key is tried again whose work threw. */
+  retryMs?: number;
+};
+
+/** A timer for longer fires at once; a key that wakes early only looks once more (ms). */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+type Lane = { busy: boolean; hinted: boolean; timer: NodeJS.Timeout | undefined; due: number; since: number };
+
+export class Lanes {
+  readonly #options: LanesOptions;
+  readonly #lanes = new Map<string, Lane>();
+  /** Keys that wait for a free place, first come first served. A Set: a key waits once. */
+  readonly #waiting = new Set<string>();
+  #busy = 0;
+  #closed = false;
+  #idle: (() => void)[] = [];
+
+  constructor(options: LanesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Says that there may be something to do for a key. Never blocks, never throws.
+   * @param withinMs hints that come in bursts may wait so long for one another
+   */
+  hint(key: string, withinMs = 0): void {
+    if (this.#closed) return;
+    const lane = this.#lane(key);
+    if (lane.busy) {
+      lane.hinted = true;
+      return;
+    }
+    if (withinMs > 0) {
+      if (!this.#waiting.has(key)) this.#wake(key, lane, withinMs);
+      return;
+    }
+    clearTimeout(lane.timer);
+    lane.timer = undefined;
+    this.#waiting.add(key);
+    this.#start();
+  }
+
+  /** Sets the timer of a lane, unless it wakes sooner already. */
+  #wake(key: string, lane: Lane, ms: number): void {
+    const due = performance.now() + Math.min(ms, LONGEST_TIMER);
+    if (lane.timer !== undefined && lane.due <= due) return;
+    clearTimeout(lane.timer);
+    lane.due = due;
+    lane.timer = setTimeout(() => this.hint(key), Math.min(ms, LONGEST_TIMER));
+  }
+
+  /** Keys in memory: busy, waiting for a place, or with a timer. */
+  get size(): number {
+    return this.#lanes.size;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  get busy(): number {
+    return this.#busy;
+  }
+
+  /** Keys whose work has been in hand for longer than so many milliseconds. */
+  stalled(ms: number): string[] {
+    const now = performance.now();
+    return [...this.#lanes].filter(([, lane]) => lane.busy && now - lane.since > ms).map(([key]) => key);
+  }
+
+  /** Takes no more hints, drops what waits, and resolves when the work in hand is finished. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#waiting.clear();
+    for (const lane of this.#lanes.values()) clearTimeout(lane.timer);
+    if (this.#busy > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#lanes.clear();
+  }
+
+  #lane(key: string): Lane {
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = { busy: false, hinted: false, timer: undefined, due: 0, since: 0 };
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  #start(): void {
+    for (const key of this.#waiting) {
+      if (this.#busy >= this.#options.concurrency) return;
+      this.#waiting.delete(key);
+      this.#run(key, this.#lane(key));
+    }
+  }
+
+  #run(key: string, lane: Lane): void {
+    lane.busy = true;
+    lane.since = performance.now();
+    lane.hinted = false;
+    this.#busy++;
+    this.#options
+      .work(key)
+      .catch((error: unknown): Next => {
+        this.#options.onError(key, error);
+        return { again: this.#options.retryMs ?? 5_000 };
+      })
+      .then((next) => this.#finished(key, lane, next))
+      .catch((error: unknown) => this.#options.onError(key, error));
+  }
+
+  #finished(key: string, lane: Lane, next: Next): void {
+    lane.busy = false;
+    this.#busy--;
+    if (this.#closed) {
+      if (this.#busy === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      return;
+    }
+    if (lane.hinted) this.#waiting.add(key);
+    else if (next !== undefined) this.#wake(key, lane, next.again);
+    else this.#lanes.delete(key);
+    this.#start();
+  }
+}

@@ -1,0 +1,221 @@
+// OUT: claimed → placed → rendered → manifest → launched. Straight, one line a step; each takes what the one before gave.
+// An operation whose step fails for good fails with words for a person; one whose fault may pass is held and tried again.
+
+import type { Cluster } from "./clusters/kubernetes.ts";
+import type { JobView } from "./clusters/observation.ts";
+import { databaseError } from "./database.ts";
+import { OpjobError } from "./errors.ts";
+import type { Next } from "./lanes.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import { failureText } from "./operations/failure-text.ts";
+import type { Operations } from "./operations/mongo.ts";
+import type { Claim, Operation } from "./operations/operation.ts";
+import type { Placement, Placer } from "./place.ts";
+import type { Values } from "./templates/blanks.ts";
+import { generatedName } from "./templates/naming.ts";
+import { type StampedJob, stampJob } from "./templates/stamp.ts";
+
+export type Claimed = Operation & { readonly claim: Claim };
+type Placed = Placement & { readonly claimed: Claimed };
+type Rendered = Placed & { readonly job: StampedJob };
+export type Launched = Rendered & {
+  readonly created: JobView;
+  readonly outcome: "created" | "adopted";
+  readonly warnings: readonly string[];
+};
+
+export type LaunchOptions = {
+  readonly operations: Pick<Operations, "recordCreated" | "change" | "fail">;
+  readonly placer: Placer;
+  /** Whether an orchestrator takes new work; one that was deactivated does not. */
+  readonly isActive: (orchestrator: string) => boolean;
+  /** Follows the namespace of a Job from now on. */
+  readonly watch: (cluster: Cluster, namespace: string) => void;
+  /** Fingerprint of our database. */
+  readonly database: string;
+  readonly runLink: string;
+  readonly retryMaxMs: number;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly now: () => number;
+};
+
+export const createLauncher = (options: LaunchOptions) => ({
+  /** Where an operation's Job belongs, without creating it. @throws OpjobError as the steps do */
+  locate: async (claimed: Claimed): Promise<Rendered> => render(options, await place(options, claimed)),
+
+  /**
+   * Launches a claimed operation. The launched Job is returned even if its operation ended meanwhile (`recorded` false):
+   * the way back decides what becomes of it. Without one the operation was held or failed, and `next` says when to go on.
+   */
+  launch: (claimed: Claimed): Promise<Outcome> => launch(options, claimed),
+
+  /** Records a Job that was found although its launch was never recorded; false: the operation has ended meanwhile. */
+  adopt: (claimed: Claimed, created: JobView, cluster: Cluster): Promise<boolean> => {
+    const at = new Date(created.createdAt ?? options.now());
+    return record(options, { claimed, created, cluster, at, warnings: [] });
+  },
+});
+
+export type Launcher = ReturnType<typeof createLauncher>;
+export type Outcome = { readonly launched?: Launched; readonly recorded: boolean; readonly next: Next };
+
+async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome> {
+  try {
+    requireActive(options, claimed);
+    const placed = await place(options, claimed);
+    const rendered = render(options, placed);
+    const launched = await create(options, rendered);
+    const recorded = await record(options, { ...launched, at: new Date(options.now()) });
+    report(launched, options);
+    return { launched, recorded, next: undefined };
+  } catch (thrown) {
+    const error = databaseError(thrown);
+    const next = await (error.retryable ? hold(options, claimed, error) : fail(options, claimed, error));
+    return { recorded: false, next };
+  }
+}
+
+/** An orchestrator may have been deactivated since the claim. */
+function requireActive({ isActive }: LaunchOptions, { claim: { orchestrator } }: Claimed): void {
+  if (isActive(orchestrator)) return;
+  throw new OpjobError("ORCHESTRATOR_INVALID", `The orchestrator "${orchestrator}" is not active (any more).`);
+}
+
+async function place({ placer }: LaunchOptions, claimed: Claimed): Promise<Placed> {
+  return { claimed, ...(await placer.place(claimed.claim.orchestrator)) };
+}
+
+function render({ database }: LaunchOptions, placed: Placed): Rendered {
+  const { claimed, template, orchestrator, namespace } = placed;
+  const manifest = template.manifest(valuesOf(claimed, placed));
+  const { id: operation, operator } = claimed;
+  const { attempt } = claimed.claim;
+  const stamp = { operation, operator, orchestrator: orchestrator.id, attempt, database, namespace };
+  return { ...placed, job: stampJob(manifest, stamp) };
+}
+
+async function create({ watch, database }: LaunchOptions, rendered: Rendered): Promise<Launched> {
+  const { cluster, job, claimed } = rendered;
+  watch(cluster, job.namespace);
+  const answer = await cluster.createJob(job.namespace, job.name, job.manifest);
+  if (answer.kind === "created") {
+    return { ...rendered, created: answer.job, outcome: "created", warnings: answer.warnings };
+  }
+  const found = await cluster.getJob(job.namespace, job.name);
+  return { ...rendered, created: requireOurs(found, claimed, job, database), outcome: "adopted", warnings: [] };
+}
+
+/** A Job of an operation's: what is recorded of it. */
+type Made = {
+  readonly claimed: Claimed;
+  readonly cluster: Pick<Cluster, "server">;
+  readonly created: Pick<JobView, "namespace" | "name" | "uid">;
+  readonly at: Date;
+  readonly warnings: readonly string[];
+};
+
+async function record({ operations, runLink }: LaunchOptions, made: Made): Promise<boolean> {
+  const { claimed, cluster, created, at, warnings } = made;
+  const change = {
+    phase: "created" as const,
+    reason: null,
+    message: warnings.length === 0 ? null : `The cluster warns: ${warnings.join("; ")}`,
+    since: at,
+    cluster: cluster.server,
+    namespace: created.namespace,
+    job: created.name,
+    uid: created.uid,
+    timeline: { created: at },
+  };
+  return operations.recordCreated(claimed, change, linkOf(runLink, made));
+}
+
+/** The fault may pass: the operation stays queued, says why, and is tried again; each pause as long as all before it. */
+async function hold(options: LaunchOptions, claimed: Claimed, error: OpjobError): Promise<Next> {
+  const { operations, metrics, log, now, retryMaxMs } = options;
+  const { claim } = claimed;
+  const at = now();
+  const since = claim.phase === "held" && claim.since ? claim.since : new Date(at);
+  const message = `${error.message} ${error.remedy}`;
+  if (claim.phase !== "held" || claim.message !== message) {
+    await operations.change(claimed, { phase: "held", reason: error.code, message, since });
+    const fields = { operation: claimed.id, orchestrator: claim.orchestrator, code: error.code, error: error.message };
+    log.warn(fields, "held");
+  }
+  metrics.held.inc({ orchestrator: claim.orchestrator, code: error.code });
+  const pause = Math.min(retryMaxMs, Math.max(500, at - since.getTime())) * (0.75 + Math.random() / 2);
+  return { again: Math.max(pause, error.retryAfterMs ?? 0) };
+}
+
+async function fail(options: LaunchOptions, claimed: Claimed, error: OpjobError): Promise<Next> {
+  const { operations, metrics, log, now } = options;
+  const { message, remedy, code } = error;
+  const { orchestrator } = claimed.claim;
+  const text = failureText({ message, remedy, reason: code, job: undefined, log: undefined });
+  if (!(await operations.fail(claimed, { reason: code, text }, new Date(now())))) return { again: 0 };
+  metrics.failures.inc({ orchestrator, reason: code });
+  log.error({ operation: claimed.id, orchestrator, code, error: message }, "failed");
+  return undefined;
+}
+
+function valuesOf({ id, operator, claim }: Claimed, { orchestrator, worker }: Placed): Values {
+  return {
+    _id: id,
+    _name: generatedName(operator, id, claim.attempt),
+    _image: orchestrator.image ?? "",
+    _command: worker.command,
+    _args: worker.args.map((arg) => arg.replaceAll("{operation}", id)),
+  };
+}
+
+/** "Already exists" means "found again" only when the Job serves this attempt of this operation of this database. */
+function requireOurs(found: JobView | undefined, claimed: Claimed, job: StampedJob, database: string): JobView {
+  const name = `${job.namespace}/${job.name}`;
+  const ours =
+    found?.operation === claimed.id && found.attempt === claimed.claim.attempt && found.database === database;
+  if (found === undefined || (ours && found.deleting)) {
+    throw new OpjobError("CLUSTER_ERROR", `The Job ${name} is just being deleted.`);
+  }
+  if (!ours) throw new OpjobError("JOB_NAME_TAKEN", `A Job named ${name} exists and was not made for this operation.`);
+  return found;
+}
+
+function linkOf(template: string, { claimed, cluster, created }: Made): string | undefined {
+  if (template === "") return undefined;
+  const fields: Record<string, string> = {
+    cluster: cluster.server,
+    namespace: created.namespace,
+    job: created.name,
+    operation: claimed.id,
+    orchestrator: claimed.claim.orchestrator,
+  };
+  return template.replaceAll(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(fields[field] ?? ""));
+}
+
+function report(
+  { claimed, cluster, job, created, outcome, warnings }: Launched,
+  { metrics, log, now }: LaunchOptions,
+): void {
+  const { orchestrator, attempt } = claimed.claim;
+  const queuedMs = now() - (claimed.queuedAt?.getTime() ?? now());
+  metrics.launches.inc({ orchestrator, outcome });
+  metrics.stages.observe({ stage: "created" }, Math.max(0, queuedMs) / 1_000);
+  log.info(
+    {
+      operation: claimed.id,
+      operator: claimed.operator,
+      orchestrator,
+      attempt,
+      cluster: cluster.server,
+      namespace: job.namespace,
+      job: job.name,
+      uid: created.uid,
+      outcome,
+      queued_ms: queuedMs,
+      ...(warnings.length === 0 ? {} : { warnings }),
+    },
+    "launched",
+  );
+}

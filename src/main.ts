@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+// The entry: the only file, with the local parts, that knows `process`. Everything below is given what it needs.
+import { existsSync, readFileSync } from "node:fs";
+import { Command } from "commander";
+import { daemonCommand } from "./cli/daemon.ts";
+import { demoCommand } from "./cli/demo.ts";
+import type { Host } from "./cli/host.ts";
+import { renderCommand } from "./cli/render.ts";
+import { asOpjobError } from "./errors.ts";
+
+const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+const stopped = new Promise<string>((resolve) => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve(signal));
+});
+
+const inCluster = process.env["KUBERNETES_SERVICE_HOST"] !== undefined && existsSync(`${SERVICE_ACCOUNT}/token`);
+const namespaceFile = `${SERVICE_ACCOUNT}/namespace`;
+
+const host: Host = {
+  entry: new URL(import.meta.url),
+  environment: process.env,
+  surroundings: {
+    inCluster,
+    serviceAccountNamespace: existsSync(namespaceFile) ? readFileSync(namespaceFile, "utf8").trim() : undefined,
+  },
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stopped,
+  exit: (code) => process.exit(code),
+};
+
+const program = new Command("opjob")
+  .description("Runs FiftyOne delegated operations as Kubernetes Jobs, straight from MongoDB.")
+  .version(version(), "--version")
+  .addCommand(daemonCommand(host))
+  .addCommand(demoCommand(host))
+  .addCommand(renderCommand(host))
+  .addHelpText("after", "\nSettings are environment variables: docs/settings.md lists all of them.");
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  const { code, message, remedy } = asOpjobError(thrown);
+  process.stderr.write(`opjob: ${message}\n${code === "INTERNAL" ? "" : `${remedy}\n`}`);
+  process.exitCode = 1;
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

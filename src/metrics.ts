@@ -1,0 +1,109 @@
+// The numbers of opjob, for Prometheus. One registry for each daemon; names and units follow Prometheus' conventions.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Read at each scrape, so that they are observed and never only counted. */
+export type Sizes = {
+  readonly lanes: () => { readonly known: number; readonly waiting: number; readonly busy: number };
+  readonly observed: () => { readonly jobs: number; readonly pods: number; readonly live: number };
+  readonly watches: () => { readonly total: number; readonly following: number };
+  readonly queue: () => Promise<Queue>;
+};
+
+type Queue = { readonly count: number; readonly oldest: Date | undefined };
+
+const LATENCY = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+export function createMetrics(options: { defaults: boolean } = { defaults: true }) {
+  const registry = new Registry();
+  const registers = [registry];
+  if (options.defaults) collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    launches: new Counter({
+      name: "opjob_launches_total",
+      help: "Operations whose Job was created or found again, by orchestrator and outcome (created, adopted).",
+      labelNames: ["orchestrator", "outcome"],
+      registers,
+    }),
+    stages: new Histogram({
+      name: "opjob_stage_seconds",
+      help: "Time from the queueing of an operation to a stage of its way (claimed, created, started, finished).",
+      labelNames: ["stage"],
+      buckets: LATENCY,
+      registers,
+    }),
+    failures: new Counter({
+      name: "opjob_failures_total",
+      help: "Operations that opjob failed, by reason.",
+      labelNames: ["orchestrator", "reason"],
+      registers,
+    }),
+    held: new Counter({
+      name: "opjob_held_total",
+      help: "Launches put off by a fault that may pass, by error code.",
+      labelNames: ["orchestrator", "code"],
+      registers,
+    }),
+    deletions: new Counter({
+      name: "opjob_job_deletions_total",
+      help: "Jobs that opjob deleted.",
+      registers,
+    }),
+    calls: new Histogram({
+      name: "opjob_kubernetes_request_seconds",
+      help: "Calls to clusters' API servers, by verb, resource and code (none: no answer).",
+      labelNames: ["verb", "resource", "code"],
+      buckets: LATENCY,
+      registers,
+    }),
+    changes: new Gauge({
+      name: "opjob_changes_following",
+      help: "1 while the changes of a collection are followed, 0 while they are cut off.",
+      labelNames: ["collection"],
+      registers,
+    }),
+    sweeps: new Counter({ name: "opjob_sweeps_total", help: "Sweeps, by result.", labelNames: ["result"], registers }),
+  };
+}
+
+/** Adds the gauges that are observed at the moment of a scrape. */
+export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge(
+    "opjob_lanes",
+    "Operations in memory: worked on, waiting for a place, or with a timer.",
+    () => sizes.lanes().known,
+  );
+  gauge("opjob_lanes_waiting", "Operations that wait for a free place.", () => sizes.lanes().waiting);
+  gauge("opjob_lanes_busy", "Operations that are worked on at this moment.", () => sizes.lanes().busy);
+  gauge("opjob_observed_jobs", "Jobs of ours that exist in the clusters.", () => sizes.observed().jobs);
+  gauge("opjob_observed_pods", "Pods of ours that exist in the clusters.", () => sizes.observed().pods);
+  gauge("opjob_in_flight", "Jobs of ours that have not ended.", () => sizes.observed().live);
+  gauge("opjob_watches", "Watches on clusters.", () => sizes.watches().total);
+  gauge("opjob_watches_following", "Watches on clusters that follow.", () => sizes.watches().following);
+  const queueGauge = (name: string, help: string, read: (queue: Queue) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        const queue = await sizes.queue().catch(() => undefined);
+        this.set(queue === undefined ? Number.NaN : read(queue));
+      },
+    });
+  queueGauge("opjob_queued", "Queued operations of our orchestrators.", ({ count }) => count);
+  queueGauge("opjob_queue_age_seconds", "Age of the oldest queued operation of our orchestrators.", ({ oldest }) =>
+    oldest === undefined ? 0 : (Date.now() - oldest.getTime()) / 1_000,
+  );
+}

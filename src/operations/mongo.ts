@@ -1,0 +1,161 @@
+// The door to `delegated_ops`: every read and write of operations. One statement each; filters come from claim.ts.
+import { type Collection, ObjectId, type UpdateFilter } from "mongodb";
+import { batched } from "./batch.ts";
+import {
+  type ClaimChange,
+  type ConditionalWrite,
+  changeWrite,
+  childErrorWrite,
+  claimedBy,
+  claimWrite,
+  createdWrite,
+  type Failure,
+  failureWrite,
+  unclaimed,
+  withIds,
+} from "./claim.ts";
+import { type Claim, FIELD, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
+
+type Claimed = Operation & { claim: Claim };
+export type Operations = ReturnType<typeof openOperations>;
+
+/**
+ * Our own sub-document need not survive a failover: a claim that is lost is claimed again, with the same attempt and so the
+ * same name of the Job; a lost record is adopted. Waiting for the journal would cost each launch several milliseconds.
+ */
+const QUICK = { writeConcern: { w: 1 } } as const;
+
+/** How many ids are asked for at once; keeps the query far below MongoDB's limit of 16 MB. */
+const BATCH = 1_000;
+
+/** Many calls at once go out as one: a launch costs the database little even while a backlog drains. */
+const TOGETHER = { largest: 64, width: 1 };
+
+type Claiming = { readonly id: string; readonly targets: readonly string[]; readonly now: Date };
+type Recording = { readonly operation: Claimed; readonly uid: string | undefined; readonly write: ConditionalWrite };
+
+export function openOperations(collection: Collection<OperationDocument>) {
+  /** Sends one compare-and-set; false: what its filter states does not hold any more. */
+  const write = async ({ filter, update }: ConditionalWrite): Promise<boolean> =>
+    (await collection.updateOne(filter, update as UpdateFilter<OperationDocument>)).matchedCount === 1;
+
+  const ids = async function* (filter: object): AsyncIterable<string> {
+    const cursor = collection.find(filter, { projection: { _id: 1 }, sort: { queued_at: 1 } });
+    for await (const { _id } of cursor) yield _id.toHexString();
+  };
+  const claim = batched((claims: readonly Claiming[]) => claimAll(collection, claims), TOGETHER);
+  const read = batched((wanted: readonly string[]) => readAll(collection, wanted), TOGETHER);
+  const change = batched((writes: readonly ConditionalWrite[]) => writeAll(collection, writes), TOGETHER);
+  const record = batched((records: readonly Recording[]) => recordAll(collection, records), TOGETHER);
+
+  return {
+    /** Claims a queued operation of one of the targets; undefined: there is nothing to claim (any more). */
+    claim: (id: string, targets: readonly string[], now: Date): Promise<Claimed | undefined> =>
+      claim({ id, targets, now }),
+
+    /** The operation as it is now, from the primary; undefined: it does not exist. */
+    read: (id: string): Promise<Operation | undefined> => read(id),
+
+    /** Changes our sub-document, if it still is this claim; else it changes nothing. */
+    change: async (operation: Claimed, fields: ClaimChange): Promise<void> => {
+      await change(changeWrite(operation, fields));
+    },
+
+    /** Records the created Job; false: the operation has ended or was queued anew meanwhile. */
+    recordCreated: (operation: Claimed, fields: ClaimChange, runLink: string | undefined): Promise<boolean> =>
+      record({ operation, uid: fields.uid, write: createdWrite(operation, fields, runLink) }),
+
+    /** Fails the operation if it still is as it was judged; false: something else came first, look again. */
+    async fail(operation: Claimed, failure: Failure, now: Date): Promise<boolean> {
+      const written = await write(failureWrite(operation, failure, now));
+      if (written && operation.parentId) await write(childErrorWrite(operation.parentId, operation.id, failure.text));
+      return written;
+    },
+
+    /** Ids of queued operations of the targets that wait for their claim, oldest first. Uses the index run_state_1. */
+    unclaimed: (targets: readonly string[]): AsyncIterable<string> => ids(unclaimed(targets)),
+
+    /** Ids of operations that we claimed and that have not ended. Uses the index run_state_1. */
+    claimed: (): AsyncIterable<string> =>
+      ids({ run_state: { $in: ["queued", "running"] }, [FIELD]: { $exists: true } }),
+
+    /** How many queued operations of the targets there are, and since when the oldest waits. */
+    async queue(targets: readonly string[]): Promise<{ count: number; oldest: Date | undefined }> {
+      const filter = {
+        run_state: "queued" as const,
+        delegation_target: { $in: [...targets] },
+        archived: { $ne: true },
+      };
+      const count = await collection.countDocuments(filter);
+      const oldest = await collection.findOne(filter, { projection: { queued_at: 1 }, sort: { queued_at: 1 } });
+      return { count, oldest: oldest?.queued_at ?? undefined };
+    },
+
+    /** Which of these ids are of operations that have ended or do not exist. */
+    async ended(candidates: readonly string[]): Promise<string[]> {
+      const alive = new Set<string>();
+      for (let i = 0; i < candidates.length; i += BATCH) {
+        const batch = candidates.slice(i, i + BATCH).map((id) => new ObjectId(id));
+        const filter = { _id: { $in: batch }, run_state: { $in: ["queued" as const, "running" as const] } };
+        for await (const { _id } of collection.find(filter, { projection: { _id: 1 } })) alive.add(_id.toHexString());
+      }
+      return candidates.filter((id) => !alive.has(id));
+    },
+  };
+}
+
+type Documents = Collection<OperationDocument>;
+
+async function claimAll(collection: Documents, claims: readonly Claiming[]): Promise<(Claimed | undefined)[]> {
+  const token = new ObjectId();
+  const wanted = claims.map(({ id }) => id);
+  const { targets = [], now = new Date(0) } = claims.at(-1) ?? {};
+  const { filter, update } = claimWrite(wanted, targets, { now, token });
+  const found = await (wanted.length === 1 ? claimOne() : claimMany());
+  // An operation is claimed once: of two calls for it, the first has it.
+  return wanted.map((id, i) => (wanted.indexOf(id) === i ? found.get(id) : undefined));
+
+  async function claimOne(): Promise<Map<string, Claimed>> {
+    const options = { ...QUICK, returnDocument: "after", projection: PROJECTION } as const;
+    const document = await collection.findOneAndUpdate(filter, update as UpdateFilter<OperationDocument>, options);
+    return byId(document === null ? [] : [document]);
+  }
+  async function claimMany(): Promise<Map<string, Claimed>> {
+    const { modifiedCount } = await collection.updateMany(filter, update as UpdateFilter<OperationDocument>, QUICK);
+    if (modifiedCount === 0) return new Map();
+    return byId(await collection.find(claimedBy(wanted, token), { projection: PROJECTION }).toArray());
+  }
+}
+
+async function readAll(collection: Documents, wanted: readonly string[]): Promise<(Operation | undefined)[]> {
+  const found = byId(await collection.find(withIds(wanted), { projection: PROJECTION }).toArray());
+  return wanted.map((id) => found.get(id));
+}
+
+/** Sends compare-and-sets together. true for all: each filter matched; undefined: at least one did not. */
+async function writeAll(collection: Documents, writes: readonly ConditionalWrite[]): Promise<(true | undefined)[]> {
+  const updates = writes.map(({ filter, update }) => ({
+    updateOne: { filter, update: update as UpdateFilter<OperationDocument> },
+  }));
+  const { matchedCount } = await collection.bulkWrite(updates, { ordered: false, ...QUICK });
+  return writes.map(() => (matchedCount === writes.length ? true : undefined));
+}
+
+async function recordAll(collection: Documents, records: readonly Recording[]): Promise<boolean[]> {
+  const written = await writeAll(
+    collection,
+    records.map(({ write }) => write),
+  );
+  if (written.every((one) => one === true)) return records.map(() => true);
+  const operations = await readAll(
+    collection,
+    records.map(({ operation }) => operation.id),
+  );
+  return records.map(({ operation, uid }, i) => {
+    const now = operations[i];
+    return now?.claim?.uid === uid && now?.claim?.attempt === operation.claim.attempt;
+  });
+}
+
+const byId = (documents: readonly OperationDocument[]): Map<string, Claimed> =>
+  new Map(documents.map((document) => [document._id.toHexString(), parseOperation(document) as Claimed]));

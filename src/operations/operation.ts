@@ -1,0 +1,101 @@
+// A delegated operation as opjob reads it, and the sub-document that opjob keeps on it.
+// Pure. Knows FiftyOne's field names; nothing of clusters or templates.
+import type { ObjectId } from "mongodb";
+
+export const RUN_STATES = ["scheduled", "queued", "running", "processing", "completed", "failed"] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** Where an operation stands on our side. FiftyOne's run_state is the workers' and stays theirs. */
+export type Phase = "claimed" | "held" | "created" | "waiting" | "running" | "finished" | "failed" | "done";
+
+export const STAGES = ["seen", "claimed", "created", "scheduled", "started", "finished", "written"] as const;
+export type Stage = (typeof STAGES)[number];
+export type Timeline = Partial<Record<Stage, Date>>;
+
+/** Name of our sub-document. Unknown fields survive every write of FiftyOne's, and a rerun does not copy them. */
+export const FIELD = "opjob";
+
+/** Our sub-document. It belongs to one (operation, queued_at): an operation that is queued again is claimed again. */
+export type Claim = {
+  readonly queued_at: Date | null;
+  readonly attempt: number;
+  /** Of the write that claimed it. */
+  readonly token?: ObjectId;
+  readonly orchestrator: string;
+  readonly phase: Phase;
+  /** Why it does not go on, or why it ended: one CamelCase word, and a sentence for a person. */
+  readonly reason: string | null;
+  readonly message: string | null;
+  /** When `reason` began; grace periods count from here, also over a restart. */
+  readonly since: Date | null;
+  readonly cluster?: string;
+  readonly namespace?: string;
+  readonly job?: string;
+  readonly uid?: string;
+  readonly timeline: Timeline;
+};
+
+export type Operation = {
+  readonly id: string;
+  readonly operator: string;
+  readonly target: string | null;
+  readonly runState: RunState;
+  readonly queuedAt: Date | null;
+  /** When it was completed or failed; an operation that is queued again keeps the time of its earlier end. */
+  readonly endedAt: Date | null;
+  readonly archived: boolean;
+  /** The error that a worker or opjob recorded; a person's "fail" leaves none. */
+  readonly error: string | null;
+  readonly parentId: ObjectId | null;
+  readonly claim: Claim | undefined;
+};
+
+/** What is read of a document; contexts and results can be large. */
+export const PROJECTION = {
+  operator: 1,
+  delegation_target: 1,
+  run_state: 1,
+  queued_at: 1,
+  failed_at: 1,
+  completed_at: 1,
+  archived: 1,
+  "result.error": 1,
+  parent_id: 1,
+  [FIELD]: 1,
+} as const;
+
+export type OperationDocument = {
+  _id: ObjectId;
+  operator?: string;
+  delegation_target?: string | null;
+  run_state: RunState;
+  queued_at?: Date | null;
+  failed_at?: Date | null;
+  completed_at?: Date | null;
+  archived?: boolean;
+  result?: { error?: string | null } | null;
+  parent_id?: ObjectId | null;
+  opjob?: Claim;
+};
+
+export function parseOperation(document: OperationDocument): Operation {
+  return {
+    id: document._id.toHexString(),
+    operator: document.operator ?? "",
+    target: document.delegation_target ?? null,
+    runState: document.run_state,
+    queuedAt: document.queued_at ?? null,
+    endedAt: (document.run_state === "completed" ? document.completed_at : document.failed_at) ?? null,
+    archived: document.archived === true,
+    error: document.result?.error ?? null,
+    parentId: document.parent_id ?? null,
+    claim: document.opjob,
+  };
+}
+
+export const isTerminal = (state: RunState): boolean => state === "completed" || state === "failed";
+
+/** Whether our claim is for the operation as it is queued now, and not for an earlier time that it was queued. */
+export function isClaimed(operation: Operation): operation is Operation & { claim: Claim } {
+  return operation.claim !== undefined && operation.claim.queued_at?.getTime() === operation.queuedAt?.getTime();
+}

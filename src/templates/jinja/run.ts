@@ -1,0 +1,23 @@
+// One rendering: what it has used up, the line it is at, whether it escapes, and the tables of filters and tests it may call.
+// It knows no grammar and no node.
+import { Budget, type JinjaLimits } from "./limits.ts";
+import type { Arguments, Value } from "./values.ts";
+
+/** A function of the tables: the first positional argument is the value that is filtered or tested. */
+export type Native = (run: Run, args: Arguments) => Value;
+export type NativeTable = ReadonlyMap<string, Native>;
+
+export class Run extends Budget {
+  readonly filters: NativeTable;
+  readonly tests: NativeTable;
+  /** 1-based line of what is being evaluated, for errors. */
+  line = 1;
+  /** Whether output is escaped here, as inside `{% autoescape true %}`. */
+  autoescape = false;
+
+  constructor(limits: JinjaLimits, tables: { filters: NativeTable; tests: NativeTable }) {
+    super(limits);
+    this.filters = tables.filters;
+    this.tests = tables.tests;
+  }
+}

@@ -1,0 +1,164 @@
+// What the benchmark measures on: a mongod, an API server, the daemon and the floor, each a process of its own.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { type Db, MongoClient } from "mongodb";
+import { accessFromText } from "../../src/clusters/kubeconfig.ts";
+import { Cluster } from "../../src/clusters/kubernetes.ts";
+import { followResource } from "../../src/clusters/watch.ts";
+import { operationDocument } from "../../src/local/demo/cast.ts";
+import { startMongod } from "../../src/local/mongod.ts";
+import { createLog } from "../../src/log.ts";
+import { compileTemplate } from "../../src/templates/render.ts";
+import { stampJob } from "../../src/templates/stamp.ts";
+import { ENCRYPTION_KEY, register, storeSecret } from "../local-daemon.ts";
+
+export const NAMESPACE = "fiftyone";
+export const TARGET = "kubernetes-cpu";
+export const FLOOR = "floor";
+const DATABASE = "fiftyone";
+/** The bundle is measured as the image starts it. */
+const ENTRYPOINT = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(readFileSync("Dockerfile", "utf8"))?.[1] ?? "[]") as string[];
+const IMAGE_FLAGS = ENTRYPOINT.slice(1, -1);
+const TEMPLATE = readFileSync("test/templates/seed/cpu.yaml.j2", "utf8");
+
+export type World = {
+  readonly db: Db;
+  readonly cluster: Cluster;
+  readonly uri: string;
+  readonly kubeconfig: string;
+  /** Milliseconds (performance.now) at which the Job of an operation was first seen. */
+  readonly seen: ReadonlyMap<string, number>;
+  readonly start: (command: "daemon" | "floor") => Promise<Process>;
+};
+
+export type Process = {
+  readonly child: ChildProcess;
+  readonly line: (text: string) => Promise<void>;
+  stop(): Promise<void>;
+};
+
+export async function buildWorld(closers: AsyncDisposableStack, given: string | undefined): Promise<World> {
+  const mongod = closers.use(await startMongod({ replicaSet: true, say: console.error }));
+  const client = await MongoClient.connect(mongod.uri);
+  closers.defer(() => client.close());
+  const db = client.db(DATABASE);
+  const kubeconfig = given === undefined ? await localApiServer(closers) : readFileSync(given, "utf8");
+  const access = accessFromText(kubeconfig, "the benchmark", { context: undefined, allowExec: true });
+  const cluster = new Cluster(access, { timeoutMs: 30_000, onCall: () => undefined });
+  closers.defer(() => cluster.close());
+  await storeSecret(db, "KUBE", kubeconfig);
+  await register(db, { id: TARGET, template: TEMPLATE, secret: "KUBE" });
+  await db.collection("delegated_ops").createIndex({ run_state: 1 }); // FiftyOne makes it
+  const seen = watchJobs(closers, cluster);
+  const token = access.config.getCurrentUser()?.token ?? "";
+  const environments = {
+    daemon: daemonEnvironment(mongod.uri),
+    floor: floorEnvironment(mongod.uri, access.server, token),
+  };
+  const start = async (command: "daemon" | "floor") => {
+    const args = command === "daemon" ? [...IMAGE_FLAGS, "dist/main.js", "daemon"] : ["test/bench/floor.ts"];
+    const started = run(args, { PATH: process.env["PATH"] ?? "", ...environments[command] });
+    closers.defer(() => started.stop());
+    await started.line(command === "daemon" ? "first scan done" : "ready");
+    return started;
+  };
+  return { db, cluster, uri: mongod.uri, kubeconfig, seen, start };
+}
+
+/** Queues operations; returns their ids in order. */
+export async function queue(db: Db, count: number, target: string): Promise<string[]> {
+  const params = { fate: "succeed", seconds: 1 } as const;
+  const documents = Array.from({ length: count }, (_, i) =>
+    operationDocument({ label: `Operation ${i}`, target, params, ends: "completed" }, new Date()),
+  );
+  await db.collection("delegated_ops").insertMany(documents, { ordered: false });
+  return documents.map(({ _id }) => _id.toHexString());
+}
+
+const daemonEnvironment = (uri: string) => ({
+  FIFTYONE_DATABASE_URI: uri,
+  FIFTYONE_DATABASE_NAME: DATABASE,
+  FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
+  OPJOB_HTTP_HOST: "127.0.0.1",
+  OPJOB_HTTP_PORT: "0",
+});
+
+/** The floor POSTs the very Job that opjob makes, with the id put in as text. */
+function floorEnvironment(uri: string, server: string, token: string) {
+  const [id, args] = ["OPERATION", ["-c", "import fiftyone", "OPERATION"]];
+  const values = { _id: id, _name: `op-${id}`, _image: "", _command: "python", _args: args };
+  const manifest = compileTemplate(TEMPLATE, "the benchmark").manifest(values);
+  const stamp = {
+    operation: id,
+    operator: "@demo/team/operation",
+    orchestrator: TARGET,
+    attempt: 1,
+    database: "bench",
+    namespace: NAMESPACE,
+  };
+  return {
+    BENCH_URI: uri,
+    BENCH_DB: DATABASE,
+    BENCH_API: server,
+    BENCH_TOKEN: token,
+    BENCH_PATH: `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`,
+    BENCH_JOB: JSON.stringify(stampJob(manifest, stamp).manifest),
+  };
+}
+
+async function localApiServer(closers: AsyncDisposableStack): Promise<string> {
+  const server = run(["test/bench/api-server.ts"], { PATH: process.env["PATH"] ?? "" });
+  closers.defer(() => server.stop());
+  const [line] = (await once(createInterface({ input: server.child.stdout ?? process.stdin }), "line")) as [string];
+  return JSON.parse(line) as string;
+}
+
+/** Every Job of opjob's or the floor's, with the time at which this process first heard of it. */
+function watchJobs(closers: AsyncDisposableStack, cluster: Cluster): Map<string, number> {
+  const seen = new Map<string, number>();
+  const note = (raw: Readonly<Record<string, unknown>>) => {
+    const { labels } = raw["metadata"] as { labels?: Record<string, string> };
+    const id = labels?.["opjob/operation"] ?? "";
+    if (!seen.has(id)) seen.set(id, performance.now());
+  };
+  const stop = new AbortController();
+  const log = createLog({ level: "fatal", secrets: [] });
+  const following = followResource({
+    cluster,
+    resource: "jobs",
+    namespace: NAMESPACE,
+    onList: (objects) => objects.forEach(note),
+    onChange: note,
+    onDelete: () => undefined,
+    onState: () => undefined,
+    signal: stop.signal,
+    log,
+  });
+  closers.defer(async () => {
+    stop.abort();
+    await following;
+  });
+  return seen;
+}
+
+function run(args: string[], env: Record<string, string>): Process {
+  const child = spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "inherit"] });
+  const waiting = new Set<{ text: string; resolve: () => void }>();
+  child.stdout.on("data", (chunk: Buffer) => {
+    for (const one of waiting) {
+      if (!chunk.toString().includes(one.text)) continue;
+      waiting.delete(one);
+      one.resolve();
+    }
+  });
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGCONT");
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  };
+  const line = (text: string) => new Promise<void>((resolve) => void waiting.add({ text, resolve }));
+  return { child, line, stop };
+}

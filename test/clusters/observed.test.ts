@@ -1,0 +1,141 @@
+// What is observed, by operation: hints only for differences, and only for our own database's Jobs.
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { Observed } from "../../src/clusters/observed.ts";
+
+type Raw = Record<string, unknown>;
+
+const ours = (name: string, operation: string, fields: { uid?: string; database?: string; more?: Raw } = {}): Raw => ({
+  metadata: {
+    name,
+    namespace: "fiftyone",
+    uid: fields.uid ?? `uid-${name}`,
+    labels: { "opjob/operation": operation, "batch.kubernetes.io/job-name": `job-${operation}` },
+    annotations: { "opjob/database": fields.database ?? "mine" },
+  },
+  ...fields.more,
+});
+const job = (operation: string, more: Raw = {}, uid?: string): Raw =>
+  ours(`job-${operation}`, operation, { more, ...(uid === undefined ? {} : { uid }) });
+const ENDED = { status: { conditions: [{ type: "Complete", status: "True" }] } };
+
+let hints: string[];
+let observed: Observed;
+beforeEach(() => {
+  hints = [];
+  observed = new Observed("mine", (operation) => hints.push(operation));
+});
+
+/** The hints since the last call. */
+const told = (): string[] => hints.splice(0).toSorted();
+
+describe("hints", () => {
+  test("a new Job, a changed one and one that is gone are told; an unchanged one is not", () => {
+    const { jobs } = observed.handlers("s");
+    jobs.onChange(job("a"));
+    expect(told()).toEqual(["a"]);
+    jobs.onChange(job("a"));
+    jobs.onChange(job("a", { metadata: { ...(job("a")["metadata"] as Raw), resourceVersion: "9" } }));
+    expect(told()).toEqual([]);
+    jobs.onChange(job("a", ENDED));
+    expect(told()).toEqual(["a"]);
+    jobs.onDelete(job("a", ENDED));
+    expect(told()).toEqual(["a"]);
+    jobs.onDelete(job("a", ENDED));
+    expect(told()).toEqual([]);
+  });
+
+  test("a list tells what is new, different or missing in it, and nothing else", () => {
+    const { jobs } = observed.handlers("s");
+    jobs.onList([job("same"), job("changed"), job("gone")]);
+    expect(told()).toEqual(["changed", "gone", "same"]);
+    jobs.onList([job("same"), job("changed", ENDED), job("new")]);
+    expect(told()).toEqual(["changed", "gone", "new"]);
+    expect(observed.find("gone")).toEqual([]);
+  });
+
+  test("a Pod is told as its operation", () => {
+    observed.handlers("s").pods.onChange(ours("pod-1", "a"));
+    expect(told()).toEqual(["a"]);
+  });
+
+  test("Jobs of another database, and objects without our labels, are neither kept nor told", () => {
+    const { jobs, pods } = observed.handlers("s");
+    const foreign = ours("x", "a", { database: "theirs" });
+    jobs.onList([foreign, { metadata: { name: "y" } }, {}]);
+    jobs.onChange(foreign);
+    pods.onChange(foreign);
+    jobs.onDelete(foreign);
+    expect([told(), observed.find("a"), observed.sizes]).toEqual([[], [], { jobs: 0, pods: 0 }]);
+  });
+});
+
+describe("what is found", () => {
+  test("an operation's Jobs, one for each attempt, each with its own Pods", () => {
+    const { jobs, pods } = observed.handlers("s");
+    jobs.onChange(job("a"));
+    jobs.onChange(ours("job-a-2", "a"));
+    pods.onChange(ours("pod-1", "a"));
+    const found = observed.find("a");
+    expect(found.map((one) => [one.job.name, one.pods.map(({ name }) => name), one.scope])).toEqual([
+      ["job-a", ["pod-1"], "s"],
+      ["job-a-2", [], "s"],
+    ]);
+  });
+
+  test("a Job of the same name with another uid is another Job", () => {
+    const { jobs } = observed.handlers("s");
+    jobs.onChange(job("a", {}, "1"));
+    jobs.onChange(job("a", {}, "2"));
+    jobs.onDelete(job("a", {}, "1"));
+    expect(observed.find("a").map((one) => one.job.uid)).toEqual(["2"]);
+  });
+
+  test("live: operations with a Job that has not ended", () => {
+    const { jobs } = observed.handlers("s");
+    jobs.onList([job("a"), job("b", ENDED)]);
+    expect([observed.live(), observed.hasLive("s"), observed.hasLive("other")]).toEqual([["a"], true, false]);
+    jobs.onChange(job("a", ENDED));
+    expect([observed.live(), observed.hasLive("s")]).toEqual([[], false]);
+  });
+});
+
+describe("scopes", () => {
+  test("an empty list of one scope forgets nothing of another", () => {
+    observed.handlers("one").jobs.onList([job("a")]);
+    observed.handlers("two").jobs.onList([job("b")]);
+    told();
+    observed.handlers("one").jobs.onList([]);
+    expect([told(), observed.find("b").length]).toEqual([["a"], 1]);
+  });
+
+  test("a Job that two scopes show is found once, with its Pods once, until neither shows it", () => {
+    for (const scope of ["one", "two"]) {
+      observed.handlers(scope).jobs.onChange(job("a"));
+      observed.handlers(scope).pods.onChange(ours("pod-1", "a"));
+    }
+    expect(observed.find("a").map(({ pods }) => pods.length)).toEqual([1]);
+    observed.handlers("one").jobs.onDelete(job("a"));
+    expect(observed.find("a").map(({ scope }) => scope)).toEqual(["two"]);
+    observed.handlers("two").jobs.onDelete(job("a"));
+    expect(observed.find("a")).toEqual([]);
+  });
+
+  test("a scope that is no longer watched is forgotten: nothing is concluded from that", () => {
+    const { jobs, pods } = observed.handlers("s");
+    jobs.onChange(job("a"));
+    pods.onChange(ours("pod-1", "a"));
+    told();
+    observed.forget("s");
+    expect([told(), observed.sizes]).toEqual([[], { jobs: 0, pods: 0 }]);
+  });
+});
+
+test("what is kept grows and shrinks with what exists", () => {
+  const { jobs } = observed.handlers("s");
+  const many = Array.from({ length: 1_000 }, (_, i) => job(`op-${i}`));
+  jobs.onList(many);
+  expect(observed.sizes.jobs).toBe(1_000);
+  for (const one of many.slice(0, 500)) jobs.onDelete(one);
+  jobs.onList(many.slice(900));
+  expect(observed.sizes.jobs).toBe(100);
+});

@@ -1,0 +1,120 @@
+// A control plane and a database on which the real daemon works, with no more rights than deploy/role.yaml gives.
+// Knows how the three are joined; must not know what a test expects.
+import { readFileSync } from "node:fs";
+import type { Db, ObjectId } from "mongodb";
+import { parse } from "yaml";
+import { type DaemonUnderTest, daemonUnderTest, register, storeSecret, testConfig } from "../local-daemon.ts";
+import { type TestDatabase, testDatabase } from "../mongo.ts";
+import { queued } from "../operations/documents.ts";
+import { Client, type Thing } from "./client.ts";
+import { type Plane, startPlane } from "./plane/plane.ts";
+import { seen } from "./seen.ts";
+
+export const NAMESPACE = "fiftyone";
+const SECRET = "KUBE_CONFIG";
+
+export type Fate = {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly job?: object;
+  readonly pod?: object;
+  readonly container?: object;
+};
+
+export type Stage = {
+  readonly plane: Plane;
+  readonly db: Db;
+  readonly daemon: DaemonUnderTest;
+  /** Asks as the administrator. */
+  readonly admin: Client;
+  /** Registers an orchestrator of this name whose Jobs meet this fate. */
+  readonly orchestrate: (name: string, fate: Fate, namespace?: string) => Promise<void>;
+  /** Makes a namespace with what opjob asks its users for. */
+  readonly furnish: (namespace: string) => Promise<void>;
+  /** Queues operations for an orchestrator. */
+  readonly queue: (name: string, count?: number) => Promise<ObjectId[]>;
+  readonly jobs: () => Promise<readonly Thing[]>;
+  /** The one Job of an operation, if it is there. */
+  readonly jobOf: (operation: ObjectId) => Promise<Thing | undefined>;
+  readonly podsOf: (operation: ObjectId) => Promise<readonly Thing[]>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+};
+
+const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
+
+export async function setStage(environment: Record<string, string> = {}): Promise<Stage> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const plane = stack.use(await startPlane({ level: "kwok", users: ["opjob"] }));
+    const admin = stack.adopt(new Client(plane.kubeconfig()), (client) => client.close());
+    await furnish(admin, NAMESPACE);
+    const database: TestDatabase = stack.use(await testDatabase());
+    const { db, uri, name } = database;
+    await storeSecret(db, SECRET, plane.kubeconfig("opjob"));
+    const daemon = stack.use(await daemonUnderTest(testConfig(uri, name, environment)));
+    const labelled = async (path: string, operation: ObjectId): Promise<readonly Thing[]> => {
+      const query = { labelSelector: `opjob/operation=${operation.toHexString()}` };
+      return (await admin.send("GET", path, { query })).body.items;
+    };
+    return {
+      plane,
+      db,
+      daemon,
+      admin,
+      orchestrate: (id, fate, namespace = NAMESPACE) =>
+        register(db, { id, template: templateOf(fate), secret: SECRET, config: { namespace } }),
+      furnish: (namespace) => furnish(admin, namespace),
+      queue: async (target, count = 1) => {
+        const documents = Array.from({ length: count }, () =>
+          queued({ delegation_target: target, queued_at: new Date() }),
+        );
+        await db.collection("delegated_ops").insertMany(documents);
+        return documents.map(({ _id }) => _id);
+      },
+      jobs: async () => (await admin.send("GET", JOBS)).body.items,
+      jobOf: async (operation) => (await labelled(JOBS, operation))[0],
+      podsOf: (operation) => labelled(PODS, operation),
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/** A namespace, and in it the rights that opjob asks its users for: nothing more. */
+async function furnish(admin: Client, namespace: string): Promise<void> {
+  const create = async (path: string, body: object): Promise<void> => {
+    const { code, text } = await admin.send("POST", path, { body });
+    if (code !== 201) throw new Error(text);
+  };
+  await create("/api/v1/namespaces", { metadata: { name: namespace } });
+  const account = `/api/v1/namespaces/${namespace}/serviceaccounts/default`;
+  await seen("the service account", async () => (await admin.send("GET", account)).code === 200);
+  const rights = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+  const { rules } = parse(readFileSync("deploy/role.yaml", "utf8")) as { rules: unknown };
+  const metadata = { name: "opjob" };
+  const apiGroup = "rbac.authorization.k8s.io";
+  await create(`${rights}/roles`, { metadata, rules });
+  await create(`${rights}/rolebindings`, {
+    metadata,
+    roleRef: { kind: "Role", name: "opjob", apiGroup },
+    subjects: [{ kind: "User", name: "opjob", apiGroup }],
+  });
+}
+
+/** A template as a team could write it; JSON is YAML. Indented, so that no two braces meet that Jinja2 would read. */
+function templateOf({ annotations = {}, job = {}, pod = {}, container = {} }: Fate): string {
+  const worker = { name: "worker", image: "test/worker:1", command: ["{{ _command }}"], ...container };
+  const manifest = {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "{{ _name }}" },
+    spec: {
+      backoffLimit: 0,
+      ...job,
+      template: { metadata: { annotations }, spec: { restartPolicy: "Never", containers: [worker], ...pod } },
+    },
+  };
+  return JSON.stringify(manifest, undefined, 1);
+}

@@ -1,0 +1,54 @@
+// Batches: what goes out together, in which order, and who is told of a failure.
+import { expect, test } from "@jest/globals";
+import { batched } from "../../src/operations/batch.ts";
+
+/** A send whose batches are answered by hand. */
+function byHand() {
+  const sent: { inputs: readonly number[]; answer: () => void; fail: (error: Error) => void }[] = [];
+  const send = (inputs: readonly number[]) =>
+    new Promise<number[]>((resolve, reject) => {
+      sent.push({ inputs, answer: () => resolve(inputs.map((input) => input * 10)), fail: reject });
+    });
+  return { sent, send };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a single call is sent at once, alone", () => {
+  const { sent, send } = byHand();
+  void batched(send, { largest: 8, width: 1 })(1);
+  expect(sent.map(({ inputs }) => inputs)).toEqual([[1]]);
+});
+
+test("calls that come while others are under way go out together, in order, so many at the most", async () => {
+  const { sent, send } = byHand();
+  const call = batched(send, { largest: 3, width: 1 });
+  const outputs = Promise.all([1, 2, 3, 4, 5].map(call));
+  for (const expected of [[1], [2, 3, 4], [5]]) {
+    expect(sent.at(-1)?.inputs).toEqual(expected);
+    sent.at(-1)?.answer();
+    await settled();
+  }
+  expect(await outputs).toEqual([10, 20, 30, 40, 50]);
+});
+
+test("as many batches are under way as may be", () => {
+  const { sent, send } = byHand();
+  const call = batched(send, { largest: 3, width: 2 });
+  for (const input of [1, 2, 3, 4]) void call(input);
+  expect(sent.map(({ inputs }) => inputs)).toEqual([[1], [2]]);
+});
+
+test("a batch that fails is told to each of its callers, and the next one goes out", async () => {
+  const { sent, send } = byHand();
+  const call = batched(send, { largest: 3, width: 1 });
+  const outputs = Promise.allSettled([1, 2, 3].map(call));
+  sent[0]?.answer();
+  await settled();
+  sent[1]?.fail(new Error("away"));
+  expect((await outputs).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+  const later = call(4);
+  await settled();
+  sent[2]?.answer();
+  expect(await later).toBe(40);
+});
