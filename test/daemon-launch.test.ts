@@ -125,7 +125,13 @@ test("a restart finds its Jobs again, and a lost record of a launch doubles noth
     { _id: new ObjectId(id) },
     {
       $set: { "opjob.phase": "claimed" },
-      $unset: { "opjob.uid": "", "opjob.job": "", "opjob.namespace": "", "opjob.cluster": "" },
+      $unset: {
+        "opjob.uid": "",
+        "opjob.job": "",
+        "opjob.namespace": "",
+        "opjob.cluster": "",
+        "opjob.timeline.created": "",
+      },
     },
   );
   await stage.start();
