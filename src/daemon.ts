@@ -6,14 +6,14 @@
 //                                 BACK  observe → reduce → record (→ delete the Job)
 //
 // Lifetime: an AbortSignal down to the followers, a stack of closers up, also when the start fails half way.
-import { createHash } from "node:crypto";
 import { type Document, MongoClient } from "mongodb";
 import { Observed } from "./clusters/observed.ts";
 import { Pool } from "./clusters/pool.ts";
 import type { Config, Environment } from "./config.ts";
-import { databaseError } from "./database.ts";
+import { databaseError, fingerprint } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
 import { type FeedState, followAll } from "./feeds.ts";
+import { versionOfFiles } from "./files.ts";
 import { createFollower } from "./follow.ts";
 import { serveHealth } from "./health.ts";
 import { Lanes } from "./lanes.ts";
@@ -24,6 +24,7 @@ import { createMetrics, type Metrics, observeSizes } from "./metrics.ts";
 import { openOperations } from "./operations/mongo.ts";
 import type { OperationDocument } from "./operations/operation.ts";
 import { Directory } from "./orchestrators/directory.ts";
+import { openKeys } from "./orchestrators/key-file.ts";
 import { openRecords } from "./orchestrators/mongo.ts";
 import { createPlacer, type Surroundings } from "./place.ts";
 import { createStep } from "./step.ts";
@@ -36,6 +37,8 @@ export type DaemonOptions = {
   readonly environment: Environment;
   readonly surroundings: Surroundings;
   readonly log: Log;
+  /** Texts that must never be shown; the encryption keys are added as they are read. */
+  readonly secrets?: Set<string>;
   readonly now?: () => number;
 };
 
@@ -96,6 +99,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     client,
     mode: config.changes,
     pollMs: config.pollMs,
+    files: () => versionOfFiles(rooms),
     state,
     metrics,
     log,
@@ -124,7 +128,8 @@ const BURST_MS = { calm: 100, backlog: 1_000 };
 /** A piece of work in hand for longer than this is stuck: every call has a deadline far below (ms). */
 const STALLED_MS = 600_000;
 
-function openRooms({ config, environment, surroundings, log }: DaemonOptions, client: MongoClient, metrics: Metrics) {
+function openRooms(options: DaemonOptions, client: MongoClient, metrics: Metrics) {
+  const { config, environment, surroundings, log, secrets = new Set(secretsOfUri(config.databaseUri)) } = options;
   const db = client.db(config.databaseName);
   const collections = {
     operations: db.collection<OperationDocument>("delegated_ops"),
@@ -133,7 +138,8 @@ function openRooms({ config, environment, surroundings, log }: DaemonOptions, cl
   };
   const fields = { key: config.secretsKeyField, value: config.secretsValueField };
   const records = openRecords(collections.orchestrators, collections.secrets, fields);
-  const directory = new Directory({ records, encryptionKey: config.encryptionKey, environment, log });
+  const keys = openKeys(config, (text) => secrets.add(text));
+  const directory = new Directory({ records, keys: keys.read, environment, log });
   const instance = config.instance || fingerprint(client, config.databaseName);
   let lanes: Lanes | undefined;
   const observed = new Observed(instance, (id) => {
@@ -145,12 +151,13 @@ function openRooms({ config, environment, surroundings, log }: DaemonOptions, cl
     onCall: ({ verb, resource }, code, seconds) => metrics.calls.observe({ verb, resource, code }, seconds),
     log,
   });
-  const placer = createPlacer({ directory, pool, storage: openStorage(), config, surroundings });
+  const storage = openStorage();
+  const placer = createPlacer({ directory, pool, storage, config, surroundings });
   const operations = openOperations(collections.operations);
   const hintBy = (given: Lanes): void => {
     lanes = given;
   };
-  return { collections, directory, instance, observed, pool, placer, operations, hintBy };
+  return { collections, directory, keys, storage, secrets, instance, observed, pool, placer, operations, hintBy };
 }
 
 function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms, metrics: Metrics) {
@@ -180,7 +187,7 @@ function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms,
     dismiss: createDismiss({ pool, metrics, log }),
     patience,
     logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
-    secrets: [config.encryptionKey, ...secretsOfUri(config.databaseUri)],
+    secrets: rooms.secrets,
   });
   const lanes = new Lanes({
     work: createStep({ ...road, targets, launcher, follower }),
@@ -230,10 +237,4 @@ function observe(metrics: Metrics, { observed, pool, operations }: Rooms, { lane
     watches: () => pool.watches,
     queue: () => operations.queue(targets()),
   });
-}
-
-/** Tells databases apart: the same hosts and name give the same text, whatever user and options the URI has. */
-function fingerprint({ options }: MongoClient, name: string): string {
-  const hosts = options.srvHost === undefined ? options.hosts.map(String).toSorted().join(",") : options.srvHost;
-  return createHash("sha256").update(`${hosts}/${name}`).digest("hex").slice(0, 16);
 }

@@ -24,7 +24,7 @@ export type FollowOptions = {
   readonly patience: Patiences;
   readonly logTail: { readonly lines: number; readonly bytes: number };
   /** Texts that must not get into a document, should a worker have logged them. */
-  readonly secrets: readonly string[];
+  readonly secrets: ReadonlySet<string>;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
@@ -168,7 +168,7 @@ async function logTail(options: FollowOptions, { ending: { logs }, job, cluster 
   try {
     // limitBytes counts from the first of the lines asked for: ask for more than is shown.
     const query = { container: logs.container, tailLines: lines, limitBytes: bytes * 8 };
-    const text = hideSecrets(await cluster.podLog(job.namespace, logs.pod, query), options.secrets);
+    const text = hideSecrets(await cluster.podLog(job.namespace, logs.pod, query), [...options.secrets]);
     return { container: logs.container, lines: lastLines(text, lines, bytes) };
   } catch (error) {
     return { container: logs.container, lines: `(the log could not be read: ${asOpjobError(error).message})` };

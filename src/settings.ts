@@ -44,6 +44,25 @@ export const SETTINGS = {
     env: "FIFTYONE_ENCRYPTION_KEY",
     sensitive: true,
   },
+  encryptionKeyFile: {
+    doc: "File that holds the key instead, such as a mounted Secret. It is read again when it changes.",
+    format: text,
+    default: "",
+    env: "OPJOB_ENCRYPTION_KEY_FILE",
+  },
+  oldEncryptionKey: {
+    doc: "The key before the present one, while secrets are re-encrypted: what the present one does not decrypt is tried with it. Nothing is encrypted with it.",
+    format: text,
+    default: "",
+    env: "OPJOB_OLD_ENCRYPTION_KEY",
+    sensitive: true,
+  },
+  oldEncryptionKeyFile: {
+    doc: "File that holds the old key instead.",
+    format: text,
+    default: "",
+    env: "OPJOB_OLD_ENCRYPTION_KEY_FILE",
+  },
   workerCommand: {
     doc: "`_command` of the templates: the program that executes one operation.",
     format: text,

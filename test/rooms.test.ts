@@ -8,7 +8,7 @@ const ROOMS = ["operations", "orchestrators", "templates", "clusters"];
 /** Doors: the only files of a room that speak to the outside thing they are named after. */
 const DOORS: Record<string, string[]> = {
   operations: ["mongo.ts", "feed.ts"],
-  orchestrators: ["mongo.ts"],
+  orchestrators: ["mongo.ts", "key-file.ts"],
   templates: ["storage.ts"],
   clusters: ["kubernetes.ts", "connection.ts"],
 };
