@@ -2,9 +2,11 @@
 // The entry: the only file, with the local parts, that knows `process`. Everything below is given what it needs.
 import { existsSync, readFileSync } from "node:fs";
 import { Command } from "commander";
+import { applyCommand } from "./cli/apply.ts";
 import { daemonCommand } from "./cli/daemon.ts";
 import { demoCommand } from "./cli/demo.ts";
 import type { Host } from "./cli/host.ts";
+import { orchestratorCommand } from "./cli/orchestrator.ts";
 import { runProgram } from "./cli/outcome.ts";
 import { renderCommand } from "./cli/render.ts";
 import { secretCommand } from "./cli/secret.ts";
@@ -41,7 +43,9 @@ const program = new Command("opjob")
   .addCommand(daemonCommand(host))
   .addCommand(demoCommand(host))
   .addCommand(renderCommand(host))
+  .addCommand(orchestratorCommand(host))
   .addCommand(secretCommand(host))
+  .addCommand(applyCommand(host))
   .addHelpText("after", "\nSettings are environment variables: docs/settings.md lists all of them.");
 
 // Whoever reads only the first lines of a table closes the pipe: that is no fault.

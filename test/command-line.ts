@@ -3,7 +3,9 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
+import { applyCommand } from "../src/cli/apply.ts";
 import type { Host } from "../src/cli/host.ts";
+import { orchestratorCommand } from "../src/cli/orchestrator.ts";
 import { runProgram } from "../src/cli/outcome.ts";
 import { secretCommand } from "../src/cli/secret.ts";
 
@@ -20,7 +22,7 @@ export type Run = {
 };
 export type Ran = { readonly code: number; readonly out: string; readonly err: string };
 
-const COMMANDS = [secretCommand];
+const COMMANDS = [applyCommand, orchestratorCommand, secretCommand];
 
 export async function opjob(args: readonly string[], run: Run = {}): Promise<Ran> {
   const { stdin, stdout, stderr } = streams(run);

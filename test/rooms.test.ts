@@ -7,7 +7,7 @@ const SRC = resolve("src");
 const ROOMS = ["operations", "orchestrators", "templates", "clusters"];
 /** Doors: the only files of a room that speak to the outside thing they are named after. */
 const DOORS: Record<string, string[]> = {
-  operations: ["mongo.ts", "feed.ts"],
+  operations: ["mongo.ts", "mongo-reads.ts", "feed.ts"],
   orchestrators: ["mongo.ts", "mongo-records.ts", "mongo-secrets.ts", "key-file.ts"],
   templates: ["storage.ts"],
   clusters: ["kubernetes.ts", "connection.ts"],

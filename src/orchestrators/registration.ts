@@ -57,13 +57,18 @@ export type Plan = {
 
 /**
  * What would be written.
+ * @param refuse throws where there must be no record yet
  * @throws OpjobError of whatever does not fit: nothing has been written then
  */
-export async function planRegistration(parts: Registering, declared: Declaration): Promise<Plan> {
+export async function planRegistration(
+  parts: Registering,
+  declared: Declaration,
+  refuse: (record: StoredRecord) => void = () => undefined,
+): Promise<Plan> {
   refuseBadId(declared.id);
-  const all = await parts.registry.named(declared.id);
-  const record = all.at(-1);
+  const record = (await parts.registry.named(declared.id)).at(-1);
   if (record) requireOurs(record);
+  if (record) refuse(record);
   const known = record ? parseOrchestrator(record) : undefined;
   const { name, write } = await secretOf(parts, declared, record);
   const fields: RecordChange = {
@@ -153,8 +158,8 @@ function requireOurs(record: StoredRecord): void {
 }
 
 /** @throws OpjobError ORCHESTRATOR_EXISTS: an orchestrator is registered once */
-export function refuseRegistered({ id, record }: Plan): void {
-  if (record === undefined) return;
+export function refuseRegistered(record: StoredRecord): void {
+  const id = String(record["instance_id"]);
   if (isActive(record)) throw new OpjobError("ORCHESTRATOR_EXISTS", `The orchestrator "${id}" is registered already.`);
   throw new OpjobError("ORCHESTRATOR_EXISTS", `The orchestrator "${id}" is registered and deactivated.`, {
     remedy: "`opjob orchestrator activate` takes it into use again, `opjob orchestrator update` changes it.",
