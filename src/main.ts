@@ -5,11 +5,15 @@ import { Command } from "commander";
 import { applyCommand } from "./cli/apply.ts";
 import { daemonCommand } from "./cli/daemon.ts";
 import { demoCommand } from "./cli/demo.ts";
+import { explainCommand } from "./cli/explain.ts";
 import type { Host } from "./cli/host.ts";
+import { logsCommand } from "./cli/logs.ts";
+import { opsCommand } from "./cli/ops.ts";
 import { orchestratorCommand } from "./cli/orchestrator.ts";
 import { runProgram } from "./cli/outcome.ts";
 import { renderCommand } from "./cli/render.ts";
 import { secretCommand } from "./cli/secret.ts";
+import { statusCommand } from "./cli/status.ts";
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -43,6 +47,10 @@ const program = new Command("opjob")
   .addCommand(daemonCommand(host))
   .addCommand(demoCommand(host))
   .addCommand(renderCommand(host))
+  .addCommand(statusCommand(host))
+  .addCommand(opsCommand(host))
+  .addCommand(explainCommand(host))
+  .addCommand(logsCommand(host))
   .addCommand(orchestratorCommand(host))
   .addCommand(secretCommand(host))
   .addCommand(applyCommand(host))

@@ -24,6 +24,9 @@ export type Placement = {
   readonly worker: { readonly command: string; readonly args: readonly string[] };
 };
 
+/** Where an orchestrator's Jobs go: the half of a placement that needs no template. */
+export type Reached = Pick<Placement, "orchestrator" | "cluster" | "namespace">;
+
 export type PlacerOptions = {
   readonly directory: Pick<Directory, "get" | "kubeconfig">;
   readonly pool: Pick<Pool, "cluster">;
@@ -35,6 +38,8 @@ export type PlacerOptions = {
 export type Placer = {
   /** @throws OpjobError of the record, the secret, the kubeconfig or the template */
   place(orchestrator: string): Promise<Placement>;
+  /** As `place`, without the template. @throws OpjobError of the record, the secret or the kubeconfig */
+  reach(orchestrator: string): Promise<Reached>;
   /** Forgets all other orchestrators; returns the keys of the accesses that are still in use. */
   retain(orchestrators: readonly string[]): ReadonlySet<string>;
 };
@@ -68,15 +73,20 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     return keep(templates, id, `${uri} ${version}`, () => compileTemplate(text, location.name));
   };
 
+  const reachOf = async (orchestrator: Orchestrator): Promise<Reached> => {
+    const access = await accessOf(orchestrator);
+    const namespace = orchestrator.namespace ?? access.namespace ?? "default";
+    return { orchestrator, cluster: pool.cluster(access), namespace };
+  };
+
   return {
+    reach: async (id) => reachOf(directory.get(id)),
     async place(id) {
       const orchestrator = directory.get(id);
-      const [access, template] = await Promise.all([accessOf(orchestrator), templateOf(orchestrator)]);
+      const [reached, template] = await Promise.all([reachOf(orchestrator), templateOf(orchestrator)]);
       const own = config.workers[id];
       return {
-        orchestrator,
-        cluster: pool.cluster(access),
-        namespace: orchestrator.namespace ?? access.namespace ?? "default",
+        ...reached,
         template,
         worker: { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs },
       };

@@ -18,6 +18,9 @@ export type Page = {
   readonly continue: string | undefined;
 };
 
+/** `follow`: until the container ends. `tailLines`: only so many of the last lines. */
+export type LogQuery = { readonly container: string; readonly follow: boolean; readonly tailLines?: number };
+
 const PAGE = 500;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
 const watchSeconds = (): number => 270 + Math.floor(Math.random() * 60);
@@ -120,6 +123,21 @@ export class Cluster {
     if (reply.status === 404 || reply.status === 400) return "";
     if (reply.status >= 300) throw refusal(reply, act, this.server);
     return reply.body;
+  }
+
+  /**
+   * Opens a container's log, to be read as it comes; the caller reads or destroys it. undefined: the Pod or its log is gone.
+   * @throws OpjobError CLUSTER_…
+   */
+  async openLog(namespace: string, pod: string, query: LogQuery, signal: AbortSignal) {
+    const act = `read the log of Pod ${namespace}/${pod}`;
+    const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log`;
+    const call: Call = { method: "GET", path, query: { ...query }, act, verb: "get", resource: "pods/log" };
+    const response = await this.#connection.open(call, signal);
+    if (response.statusCode === 200) return response.body;
+    const body = await response.body.text();
+    if (response.statusCode === 404 || response.statusCode === 400) return undefined;
+    throw refusal({ status: response.statusCode, body, retryAfter: undefined }, act, this.server);
   }
 
   /** One page of our Jobs or Pods. `undefined`: the continue token is too old (410), list from the start. */
