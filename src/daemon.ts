@@ -145,12 +145,19 @@ function openRooms({ config, environment, surroundings, log }: DaemonOptions, cl
     onCall: ({ verb, resource }, code, seconds) => metrics.calls.observe({ verb, resource, code }, seconds),
     log,
   });
-  const placer = createPlacer({ directory, pool, storage: openStorage(), config, surroundings });
+  const storage = openStorage({
+    environment,
+    allowHttp: config.allowHttpTemplates,
+    lifeMs: config.templateCacheSeconds * 1_000,
+    timeoutMs: config.templateTimeoutSeconds * 1_000,
+    log,
+  });
+  const placer = createPlacer({ directory, pool, storage, config, surroundings });
   const operations = openOperations(collections.operations);
   const hintBy = (given: Lanes): void => {
     lanes = given;
   };
-  return { collections, directory, instance, observed, pool, placer, operations, hintBy };
+  return { collections, directory, instance, observed, pool, storage, placer, operations, hintBy };
 }
 
 function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms, metrics: Metrics) {
@@ -223,11 +230,12 @@ async function unready(client: MongoClient, { scanned, cut }: FeedState): Promis
   return answers ? faults : [...faults, "MongoDB does not answer"];
 }
 
-function observe(metrics: Metrics, { observed, pool, operations }: Rooms, { lanes, targets }: Roads): void {
+function observe(metrics: Metrics, { observed, pool, storage, operations }: Rooms, { lanes, targets }: Roads): void {
   observeSizes(metrics, {
     lanes: () => ({ known: lanes.size, waiting: lanes.waiting, busy: lanes.busy }),
     observed: () => ({ ...observed.sizes, live: observed.live().length }),
     watches: () => pool.watches,
+    stale: () => storage.stale(),
     queue: () => operations.queue(targets()),
   });
 }

@@ -81,7 +81,8 @@ export const ERRORS = {
   TEMPLATE_LOCATION_UNSUPPORTED: {
     retryable: true,
     meaning: "The template is stored in a place that this version cannot read.",
-    remedy: "Use a file path (mounted into opjob's Pod) or a `data:text/yaml;base64,…` URI.",
+    remedy:
+      "Use a file path (mounted into opjob's Pod), `s3://`, `gs://`, `az://`, `https://`, or a `data:text/yaml;base64,…` URI.",
   },
   TEMPLATE_MISSING: {
     retryable: true,
@@ -92,6 +93,16 @@ export const ERRORS = {
     retryable: true,
     meaning: "The template could not be read.",
     remedy: "Check the file's permissions, or the data URI's encoding.",
+  },
+  TEMPLATE_FORBIDDEN: {
+    retryable: true,
+    meaning: "The store does not let opjob read the template (401 or 403), or opjob has no credentials for the store.",
+    remedy: "Give opjob's own account the right to read the object; the error says how for its store.",
+  },
+  TEMPLATE_STORE_UNREACHABLE: {
+    retryable: true,
+    meaning: "The store of the template did not answer in time or broke off, and no earlier text is known.",
+    remedy: "Check the network between opjob and the store, and the store's health; opjob tries again.",
   },
   TEMPLATE_RENDER_FAILED: {
     retryable: false,

@@ -8,6 +8,8 @@ export type Sizes = {
   readonly lanes: () => { readonly known: number; readonly waiting: number; readonly busy: number };
   readonly observed: () => { readonly jobs: number; readonly pods: number; readonly live: number };
   readonly watches: () => { readonly total: number; readonly following: number };
+  /** Templates that are used although their store is away, and how long ago it last confirmed them. */
+  readonly stale: () => readonly { readonly template: string; readonly ageMs: number }[];
   readonly queue: () => Promise<Queue>;
 };
 
@@ -92,6 +94,16 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
   gauge("opjob_in_flight", "Jobs of ours that have not ended.", () => sizes.observed().live);
   gauge("opjob_watches", "Watches on clusters.", () => sizes.watches().total);
   gauge("opjob_watches_following", "Watches on clusters that follow.", () => sizes.watches().following);
+  new Gauge({
+    name: "opjob_template_stale_seconds",
+    help: "Age of a template's last good text while its store is away; absent while its store answers.",
+    labelNames: ["template"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { template, ageMs } of sizes.stale()) this.set({ template }, ageMs / 1_000);
+    },
+  });
   const queueGauge = (name: string, help: string, read: (queue: Queue) => number) =>
     new Gauge({
       name,

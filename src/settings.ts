@@ -165,6 +165,26 @@ export const SETTINGS = {
     default: 30,
     env: "OPJOB_KUBERNETES_TIMEOUT_SECONDS",
   },
+  templateCacheSeconds: {
+    doc: "How long a template from a store (`s3://`, `gs://`, `az://`, `https://`) is used before the store is asked whether it changed.",
+    unit: "s",
+    format: natural(DAY),
+    default: 30,
+    env: "OPJOB_TEMPLATE_CACHE_SECONDS",
+  },
+  templateTimeoutSeconds: {
+    doc: "Deadline of one read of a template.",
+    unit: "s",
+    format: positive(600),
+    default: 10,
+    env: "OPJOB_TEMPLATE_TIMEOUT_SECONDS",
+  },
+  allowHttpTemplates: {
+    doc: "Whether a template may be read over plain `http://`. Whoever stands between opjob and that host can then run what they like in your cluster.",
+    format: "flag",
+    default: false,
+    env: "OPJOB_ALLOW_HTTP_TEMPLATES",
+  },
   allowExecCredentials: {
     doc: "Whether a kubeconfig may run a command (`exec`, `auth-provider`) to get its credentials. Whoever can write secrets can then run commands in opjob's Pod.",
     format: "flag",

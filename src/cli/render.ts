@@ -46,7 +46,7 @@ export const renderCommand = (host: RenderHost): Command =>
 async function runRender(host: RenderHost, uri: string, options: Options): Promise<void> {
   const { id, operator, attempt } = await subject(host, options);
   const location = parseLocation(uri);
-  const { text } = await openStorage().load(location);
+  const { text } = await openStorage({ environment: host.environment, allowHttp: allowsHttp(host) }).load(location);
   const template = compileTemplate(text, location.name);
   const values = {
     _id: id,
@@ -63,6 +63,10 @@ async function runRender(host: RenderHost, uri: string, options: Options): Promi
   const stamp = { operation: id, operator, orchestrator, attempt, database: "example", namespace };
   host.stdout.write(stringify(stampJob(template.manifest(values), stamp).manifest, { version: "1.1", lineWidth: 0 }));
 }
+
+/** By itself: a template can be rendered without a database. */
+const allowsHttp = ({ environment }: RenderHost): boolean =>
+  ["true", "1"].includes(environment[SETTINGS.allowHttpTemplates.env] ?? "");
 
 async function subject({ environment }: RenderHost, { operation: id, operator }: Options) {
   if (id === undefined) return { id: MADE_UP_ID, operator, attempt: 1 };
