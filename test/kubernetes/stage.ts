@@ -8,6 +8,7 @@ import { type TestDatabase, testDatabase } from "../mongo.ts";
 import { queued } from "../operations/documents.ts";
 import { Client, type Thing } from "./client.ts";
 import { type Plane, startPlane } from "./plane/plane.ts";
+import type { Level } from "./plane/settings.ts";
 import { seen } from "./seen.ts";
 
 export const NAMESPACE = "fiftyone";
@@ -42,10 +43,10 @@ export type Stage = {
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
-export async function setStage(environment: Record<string, string> = {}): Promise<Stage> {
+export async function setStage(environment: Record<string, string> = {}, level: Level = "kwok"): Promise<Stage> {
   const stack = new AsyncDisposableStack();
   try {
-    const plane = stack.use(await startPlane({ level: "kwok", users: ["opjob"] }));
+    const plane = stack.use(await startPlane({ level, users: ["opjob"] }));
     const admin = stack.adopt(new Client(plane.kubeconfig()), (client) => client.close());
     await furnish(admin, NAMESPACE);
     const database: TestDatabase = stack.use(await testDatabase());
