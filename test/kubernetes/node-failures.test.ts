@@ -98,9 +98,20 @@ describeOnNode("the daemon on a real node", () => {
     expect(await failed("an eviction by the API", id)).toMatch(/evict|its Pod is gone/i);
   }, 60_000);
 
+  test("a worker runs on while its node's kubelet is killed and started, and its end is told then", async () => {
+    await stage.orchestrate("outlives", { container: script("echo working; sleep 5; exit 7"), pod: SOON });
+    const id = await one("outlives");
+    await seen("opjob sees it run", async () => (await operation(id))?.["opjob"]?.phase === "running", 30_000);
+    await stage.plane.kill("kubelet");
+    await stage.plane.start("kubelet");
+    const error = await failed("a restart of the kubelet", id);
+    for (const word of [/exit code 7\b/, /^working$/m]) expect(error).toMatch(word);
+    expect(await stage.podsOf(id)).toHaveLength(1);
+  }, 60_000);
+
   test("a result that a worker records beside a native sidecar stays, and the sidecar keeps nothing running", async () => {
     const sidecar = { name: "telemetry", ...script(HANG), restartPolicy: "Always" };
-    await stage.orchestrate("works", { container: script("sleep 3"), pod: { ...SOON, initContainers: [sidecar] } });
+    await stage.orchestrate("works", { container: script("sleep 6"), pod: { ...SOON, initContainers: [sidecar] } });
     const id = await one("works");
     await seen("opjob sees it run", async () => (await operation(id))?.["opjob"]?.phase === "running", 30_000);
     const change = (update: UpdateFilter<Document>) =>

@@ -24,11 +24,13 @@ export type Fate = {
 export type Stage = {
   readonly plane: Plane;
   readonly db: Db;
+  /** Of the database's server. */
+  readonly uri: string;
   readonly daemon: DaemonUnderTest;
   /** Asks as the administrator. */
   readonly admin: Client;
-  /** Registers an orchestrator of this name whose Jobs meet this fate. */
-  readonly orchestrate: (name: string, fate: Fate, namespace?: string) => Promise<void>;
+  /** Registers an orchestrator of this name whose Jobs meet this fate, or are made of this template. */
+  readonly orchestrate: (name: string, fate: Fate | string, namespace?: string) => Promise<void>;
   /** Makes a namespace with what opjob asks its users for. */
   readonly furnish: (namespace: string) => Promise<void>;
   /** Queues operations for an orchestrator. */
@@ -60,10 +62,16 @@ export async function setStage(environment: Record<string, string> = {}, level: 
     return {
       plane,
       db,
+      uri,
       daemon,
       admin,
       orchestrate: (id, fate, namespace = NAMESPACE) =>
-        register(db, { id, template: templateOf(fate), secret: SECRET, config: { namespace } }),
+        register(db, {
+          id,
+          template: typeof fate === "string" ? fate : templateOf(fate),
+          secret: SECRET,
+          config: { namespace },
+        }),
       furnish: (namespace) => furnish(admin, namespace),
       queue: async (target, count = 1) => {
         const documents = Array.from({ length: count }, () =>

@@ -3,7 +3,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-const NEEDED = ["cpu", "cpuset", "memory", "pids"];
+/** Of those that the machine has, the kubelet wants all. */
+const NEEDED = ["cpu", "cpuset", "memory", "hugetlb", "pids"];
 
 /** Makes the group in every hierarchy. @throws Error where the machine does not allow it */
 export async function makeCgroup(name: string): Promise<void> {

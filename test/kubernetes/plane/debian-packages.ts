@@ -62,7 +62,9 @@ async function fetchInto(root: string, env: Environment): Promise<void> {
   try {
     await mkdir(archives);
     await download(archives, env);
-    for (const archive of await readdir(archives)) await run("dpkg-deb", ["--extract", join(archives, archive), tree]);
+    for (const archive of await readdir(archives)) {
+      await run("dpkg-deb", ["--extract", join(archives, archive), tree], { env });
+    }
     // Somebody else may have been faster; theirs is as good.
     await rename(tree, root).catch(async (cause: unknown) => {
       if (!(await exists(root))) throw cause;

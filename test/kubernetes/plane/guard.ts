@@ -20,7 +20,7 @@ tries=0
 while [ $((tries += 1)) -le 400 ]; do
   left=
   for group in /sys/fs/cgroup/"$2" /sys/fs/cgroup/*/"$2"; do
-    [ -d "$group" ] || continue
+    [ -n "$2" ] && [ -d "$group" ] || continue
     find "$group" -depth -type d -exec rmdir {} ';' 2>/dev/null
     [ -d "$group" ] && left=1
   done
