@@ -142,6 +142,12 @@ function openRooms({ config, environment, surroundings, log }: DaemonOptions, cl
   const pool = new Pool({
     observed,
     timeoutMs: config.kubernetesTimeoutSeconds * 1_000,
+    traffic: {
+      rate: config.kubernetesRate,
+      burst: config.kubernetesBurst,
+      crowd: Math.ceil(config.launchConcurrency / 2),
+      onWait: (verb, seconds) => metrics.waits.observe({ verb }, seconds),
+    },
     onCall: ({ verb, resource }, code, seconds) => metrics.calls.observe({ verb, resource, code }, seconds),
     log,
   });
@@ -192,6 +198,8 @@ function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms,
   const lanes = new Lanes({
     work: createStep({ ...road, targets, launcher, follower }),
     concurrency: config.launchConcurrency,
+    // What has a Job is looked after at once, however long the backlog of what has none yet.
+    first: { of: (id) => observed.has(id), places: Math.ceil(config.launchConcurrency / 4) },
     onError: (id, thrown) => {
       const { code, message, remedy } = databaseError(thrown);
       const fields = { operation: id, code, error: message, remedy };

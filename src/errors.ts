@@ -124,6 +124,12 @@ export const ERRORS = {
     meaning: "The cluster refused the Job as invalid.",
     remedy: "Correct the named fields in the template.",
   },
+  JOB_DENIED: {
+    retryable: false,
+    meaning: "An admission webhook or a policy of the cluster does not admit the Job.",
+    remedy:
+      "Change the template as the cluster's words ask, or ask whoever runs the named webhook or policy; then run the operation again.",
+  },
   JOB_NAME_TAKEN: {
     retryable: false,
     meaning: "A Job of this name exists in the namespace and is not ours.",
@@ -142,17 +148,27 @@ export const ERRORS = {
   CLUSTER_FORBIDDEN: {
     retryable: true,
     meaning: "The cluster's access rules refuse the call (403).",
-    remedy: "Give the account the Role of deploy/role.yaml in that namespace; a quota must be raised or wait for room.",
+    remedy: "Give the account the Role of deploy/role.yaml in that namespace.",
+  },
+  CLUSTER_QUOTA_EXCEEDED: {
+    retryable: true,
+    meaning: "The namespace's quota of Jobs is used up.",
+    remedy: "Nothing to do if Jobs end or are tidied up; else raise the quota, or lower ttlSecondsAfterFinished.",
   },
   CLUSTER_NAMESPACE_MISSING: {
     retryable: true,
-    meaning: "The namespace does not exist in the cluster.",
+    meaning: "The namespace does not exist in the cluster, or is being deleted.",
     remedy: "Create the namespace, or correct it in the template, the orchestrator's config or the kubeconfig.",
   },
   CLUSTER_OVERLOADED: {
     retryable: true,
     meaning: "The cluster's API server asks to slow down (429 or 503).",
     remedy: "Nothing to do if it passes by itself; else look at the API server's load.",
+  },
+  CLUSTER_WEBHOOK_FAILED: {
+    retryable: true,
+    meaning: "An admission webhook of the cluster cannot be reached, or asks to try again later.",
+    remedy: "Look at the named webhook, which others run as a rule; opjob tries again.",
   },
   CLUSTER_ERROR: {
     retryable: true,

@@ -60,6 +60,13 @@ export function createMetrics(options: { defaults: boolean } = { defaults: true 
       buckets: LATENCY,
       registers,
     }),
+    waits: new Histogram({
+      name: "opjob_kubernetes_wait_seconds",
+      help: "Time that calls to clusters waited for OPJOB_KUBERNETES_RATE or a Retry-After before they were sent, by verb.",
+      labelNames: ["verb"],
+      buckets: LATENCY,
+      registers,
+    }),
     changes: new Gauge({
       name: "opjob_changes_following",
       help: "1 while the changes of a collection are followed, 0 while they are cut off.",

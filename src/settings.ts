@@ -185,6 +185,19 @@ export const SETTINGS = {
     default: false,
     env: "OPJOB_ALLOW_HTTP_TEMPLATES",
   },
+  kubernetesRate: {
+    doc: "How many calls a second each cluster's API server gets at the most, over all orchestrators on it; 0: no limit. What looks, deletes or follows goes before what creates.",
+    unit: "1/s",
+    format: natural(10_000),
+    default: 50,
+    env: "OPJOB_KUBERNETES_RATE",
+  },
+  kubernetesBurst: {
+    doc: "How many calls may go to a cluster at once after a quiet time, before OPJOB_KUBERNETES_RATE counts.",
+    format: positive(10_000),
+    default: 100,
+    env: "OPJOB_KUBERNETES_BURST",
+  },
   allowExecCredentials: {
     doc: "Whether a kubeconfig may run a command (`exec`, `auth-provider`) to get its credentials. Whoever can write secrets can then run commands in opjob's Pod.",
     format: "flag",

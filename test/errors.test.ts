@@ -14,6 +14,7 @@ test.each(Object.entries(ERRORS))(
 test("what stands in the way from outside is tried again; a Job that can never be made is not", () => {
   const final = Object.keys(ERRORS).filter((code) => !ERRORS[code as ErrorCode].retryable);
   expect(final.toSorted()).toEqual([
+    "JOB_DENIED",
     "JOB_NAME_TAKEN",
     "JOB_REFUSED",
     "SETTING_INVALID",

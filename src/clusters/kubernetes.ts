@@ -1,10 +1,12 @@
 // The door to a cluster: the few calls of the Kubernetes API that opjob makes, one function each.
 // Errors are ours, with the API server's own words. Always batch/v1 and v1 by full path.
 import { OpjobError } from "../errors.ts";
-import { parseStatus, refusal } from "./answers.ts";
-import { type Call, Connection, type ConnectionOptions } from "./connection.ts";
+import { isAlreadyThere, isPreconditionFailure, refusal } from "./answers.ts";
+import type { Call } from "./call.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { Access } from "./kubeconfig.ts";
 import { type JobView, LABELS, type PodView, viewJob, viewPod } from "./observation.ts";
+import { Traffic, UNLIMITED } from "./traffic.ts";
 
 export type Created =
   | { readonly kind: "created"; readonly job: JobView; readonly warnings: readonly string[] }
@@ -18,7 +20,11 @@ export type Page = {
   readonly continue: string | undefined;
 };
 
+export type WatchFrom = { readonly resourceVersion: string; readonly silenceMs?: number };
+
 const PAGE = 500;
+/** Bookmarks come about every minute (ms). */
+const SILENCE = 120_000;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
 const watchSeconds = (): number => 270 + Math.floor(Math.random() * 60);
 
@@ -27,10 +33,13 @@ export class Cluster {
   readonly server: string;
   /** The namespace of the kubeconfig's context or of the service account. */
   readonly namespace: string | undefined;
+  /** What this API server is spared, shared with the clients of other credentials. */
+  readonly traffic: Traffic;
   readonly #connection: Connection;
 
-  constructor(access: Access, options: ConnectionOptions) {
-    this.#connection = new Connection(access, options);
+  constructor(access: Access, options: Omit<ConnectionOptions, "traffic"> & { readonly traffic?: Traffic }) {
+    this.traffic = options.traffic ?? new Traffic(access.server, UNLIMITED);
+    this.#connection = new Connection(access, { ...options, traffic: this.traffic });
     this.key = access.key;
     this.server = access.server;
     this.namespace = access.namespace;
@@ -52,7 +61,7 @@ export class Cluster {
       resource: "jobs",
     };
     const reply = await this.#connection.call(call);
-    if (reply.status === 409 && parseStatus(reply.body).reason === "AlreadyExists") return { kind: "exists" };
+    if (isAlreadyThere(reply)) return { kind: "exists" };
     if (reply.status >= 300) throw refusal(reply, act, this.server);
     return { kind: "created", job: viewJob(parse(reply.body, act)), warnings: reply.warnings };
   }
@@ -87,7 +96,7 @@ export class Cluster {
       verb: "delete",
       resource: "jobs",
     });
-    if (reply.status === 409) return false;
+    if (isPreconditionFailure(reply)) return false;
     if (reply.status >= 300 && reply.status !== 404) throw refusal(reply, act, this.server);
     return true;
   }
@@ -149,9 +158,11 @@ export class Cluster {
 
   /**
    * Opens a watch from a resourceVersion. The answer's lines are events; the caller reads or destroys it.
+   * @param silenceMs no line for so long: the connection is dead, and reading throws
    * @throws OpjobError; 410 comes as `undefined`: relist
    */
-  async watch(resource: Resource, namespace: string, resourceVersion: string, signal: AbortSignal) {
+  async watch(resource: Resource, namespace: string, from: WatchFrom, signal: AbortSignal) {
+    const { resourceVersion, silenceMs = SILENCE } = from;
     const act = `watch ${resource} in ${namespace}`;
     const query = {
       labelSelector: LABELS.operation,
@@ -161,11 +172,11 @@ export class Cluster {
       timeoutSeconds: watchSeconds(),
     };
     const call: Call = { method: "GET", path: pathOf(resource, namespace), query, act, verb: "watch", resource };
-    const response = await this.#connection.open(call, signal);
-    if (response.statusCode === 200) return response.body;
-    const body = await response.body.text();
-    if (response.statusCode === 410) return undefined;
-    throw refusal({ status: response.statusCode, body, retryAfter: undefined }, act, this.server);
+    const { status, body, retryAfterMs } = await this.#connection.open(call, signal, silenceMs);
+    if (status === 200) return body;
+    const text = await body.text();
+    if (status === 410) return undefined;
+    throw refusal({ status, body: text, retryAfterMs }, act, this.server);
   }
 
   close(): Promise<void> {

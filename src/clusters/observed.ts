@@ -40,6 +40,11 @@ export class Observed {
     });
   }
 
+  /** Whether a Job of the operation's exists. */
+  has(operation: string): boolean {
+    return this.#jobs.has(operation);
+  }
+
   /** Ids of operations with a Job that has not ended. */
   live(): string[] {
     return this.#jobs.operations(({ view }) => jobEnd(view) === undefined);
@@ -69,22 +74,20 @@ export class Observed {
   }
 
   #handlersOf<V extends View>(scope: Scope, kept: ByOperation<V>, view: (raw: Raw) => V) {
-    const ours = (raw: Raw): V | undefined => {
-      const seen = view(raw);
-      return seen.operation !== "" && seen.database === this.#database ? seen : undefined;
-    };
     return {
-      onList: (objects: readonly Raw[]) => {
-        const views = objects.flatMap((raw) => ours(raw) ?? []);
+      /** What is kept of an object as it arrives: nothing of others' Jobs. */
+      view: (raw: Raw): V | undefined => {
+        const seen = view(raw);
+        return seen.operation !== "" && seen.database === this.#database ? seen : undefined;
+      },
+      onList: (views: readonly V[]) => {
         for (const operation of kept.replace(scope, views)) this.#hint(operation);
       },
-      onChange: (raw: Raw) => {
-        const seen = ours(raw);
-        if (seen && kept.put(scope, seen)) this.#hint(seen.operation);
+      onChange: (seen: V) => {
+        if (kept.put(scope, seen)) this.#hint(seen.operation);
       },
-      onDelete: (raw: Raw) => {
-        const seen = ours(raw);
-        if (seen && kept.drop(scope, seen)) this.#hint(seen.operation);
+      onDelete: (seen: V) => {
+        if (kept.drop(scope, seen)) this.#hint(seen.operation);
       },
     };
   }
@@ -96,6 +99,10 @@ class ByOperation<V extends View> {
 
   of(operation: string): Kept<V>[] {
     return [...(this.#byOperation.get(operation)?.values() ?? [])];
+  }
+
+  has(operation: string): boolean {
+    return this.#byOperation.has(operation);
   }
 
   operations(where: (kept: Kept<V>) => boolean): string[] {

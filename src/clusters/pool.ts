@@ -5,11 +5,14 @@ import type { CallObserver } from "./connection.ts";
 import type { Access } from "./kubeconfig.ts";
 import { Cluster } from "./kubernetes.ts";
 import type { Observed, Scope } from "./observed.ts";
-import { followResource } from "./watch.ts";
+import { Traffic, type TrafficOptions } from "./traffic.ts";
+import { followResource, type WatchOptions } from "./watch.ts";
 
 export type PoolOptions = {
   readonly observed: Observed;
   readonly timeoutMs: number;
+  /** What each cluster is spared, over all its credentials together. */
+  readonly traffic: TrafficOptions;
   readonly onCall: CallObserver;
   readonly log: Log;
 };
@@ -29,9 +32,16 @@ export class Pool {
   cluster(access: Access): Cluster {
     const known = this.#entries.get(access.key);
     if (known) return known.cluster;
-    const cluster = new Cluster(access, this.#options);
+    const { timeoutMs, onCall } = this.#options;
+    const traffic = this.#trafficTo(access.server);
+    const cluster = new Cluster(access, { timeoutMs, onCall, traffic });
     this.#entries.set(access.key, { cluster, namespaces: new Map() });
     return cluster;
+  }
+
+  #trafficTo(server: string): Traffic {
+    const known = [...this.#entries.values()].find(({ cluster }) => cluster.server === server)?.cluster.traffic;
+    return known ?? new Traffic(server, this.#options.traffic);
   }
 
   /** A client that watches this namespace of this server, or at least reaches the server. */
@@ -56,17 +66,21 @@ export class Pool {
     const handlers = observed.handlers(scope);
     const stop = new AbortController();
     const following = new Set<string>();
-    const follow = (resource: "jobs" | "pods") =>
+    const follow = <V>(
+      resource: "jobs" | "pods",
+      handling: Pick<WatchOptions<V>, "view" | "onList" | "onChange" | "onDelete">,
+    ) =>
       followResource({
         cluster,
         resource,
         namespace,
-        ...handlers[resource],
+        ...handling,
         onState: (state) => void (state === "following" ? following.add(resource) : following.delete(resource)),
         signal: stop.signal,
         log,
       });
-    const done = Promise.all([follow("jobs"), follow("pods")]).finally(() => observed.forget(scope));
+    const both = [follow("jobs", handlers.jobs), follow("pods", handlers.pods)];
+    const done = Promise.all(both).finally(() => observed.forget(scope));
     entry.namespaces.set(namespace, { stop, done, following });
   }
 
