@@ -1,5 +1,6 @@
 // The door to a cluster: the few calls of the Kubernetes API that opjob makes, one function each.
 // Errors are ours, with the API server's own words. Always batch/v1 and v1 by full path.
+import { type Clock, systemClock } from "../clock.ts";
 import { OpjobError } from "../errors.ts";
 import { parseStatus, refusal } from "./answers.ts";
 import { type Call, Connection, type ConnectionOptions } from "./connection.ts";
@@ -18,19 +19,33 @@ export type Page = {
   readonly continue: string | undefined;
 };
 
+/** What a cluster is spoken to by: the real one, or one that a simulation answers. */
+export type Speaker = Pick<Connection, "call" | "open" | "close">;
+export type Connect = (access: Access, options: ConnectionOptions) => Speaker;
+export const connect: Connect = (access, options) => new Connection(access, options);
+
+export type ClusterOptions = ConnectionOptions & {
+  /** Default: the real one. */
+  readonly connect?: Connect;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+};
+
 const PAGE = 500;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
-const watchSeconds = (): number => 270 + Math.floor(Math.random() * 60);
+const watchSeconds = ({ random }: Clock): number => 270 + Math.floor(random() * 60);
 
 export class Cluster {
   readonly key: string;
   readonly server: string;
   /** The namespace of the kubeconfig's context or of the service account. */
   readonly namespace: string | undefined;
-  readonly #connection: Connection;
+  readonly #connection: Speaker;
+  readonly #clock: Clock;
 
-  constructor(access: Access, options: ConnectionOptions) {
-    this.#connection = new Connection(access, options);
+  constructor(access: Access, options: ClusterOptions) {
+    this.#connection = (options.connect ?? connect)(access, options);
+    this.#clock = options.clock ?? systemClock;
     this.key = access.key;
     this.server = access.server;
     this.namespace = access.namespace;
@@ -158,7 +173,7 @@ export class Cluster {
       watch: true,
       allowWatchBookmarks: true,
       resourceVersion,
-      timeoutSeconds: watchSeconds(),
+      timeoutSeconds: watchSeconds(this.#clock),
     };
     const call: Call = { method: "GET", path: pathOf(resource, namespace), query, act, verb: "watch", resource };
     const response = await this.#connection.open(call, signal);

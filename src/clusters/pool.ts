@@ -1,18 +1,12 @@
 // All clusters in use: one client for each cluster and credential, one pair of watches for each namespace with Jobs of ours.
 // Opens clients through the door; knows nothing of operations but their ids.
 import type { Log } from "../log.ts";
-import type { CallObserver } from "./connection.ts";
 import type { Access } from "./kubeconfig.ts";
-import { Cluster } from "./kubernetes.ts";
+import { Cluster, type ClusterOptions } from "./kubernetes.ts";
 import type { Observed, Scope } from "./observed.ts";
 import { followResource } from "./watch.ts";
 
-export type PoolOptions = {
-  readonly observed: Observed;
-  readonly timeoutMs: number;
-  readonly onCall: CallObserver;
-  readonly log: Log;
-};
+export type PoolOptions = ClusterOptions & { readonly observed: Observed; readonly log: Log };
 
 type Watched = { readonly stop: AbortController; readonly done: Promise<unknown>; readonly following: Set<string> };
 type Entry = { readonly cluster: Cluster; readonly namespaces: Map<string, Watched> };
@@ -51,7 +45,7 @@ export class Pool {
   watch(cluster: Cluster, namespace: string): void {
     const entry = this.#entries.get(cluster.key);
     if (entry === undefined || entry.namespaces.has(namespace)) return;
-    const { observed, log } = this.#options;
+    const { observed, log, clock } = this.#options;
     const scope = scopeOf(cluster, namespace);
     const handlers = observed.handlers(scope);
     const stop = new AbortController();
@@ -65,6 +59,7 @@ export class Pool {
         onState: (state) => void (state === "following" ? following.add(resource) : following.delete(resource)),
         signal: stop.signal,
         log,
+        ...(clock && { clock }),
       });
     const done = Promise.all([follow("jobs"), follow("pods")]).finally(() => observed.forget(scope));
     entry.namespaces.set(namespace, { stop, done, following });

@@ -1,7 +1,7 @@
 // Follows one kind of object in one namespace: paginated LIST, then WATCH with bookmarks, for ever.
 // Written by hand because the library's informer stops after one failed LIST or a cut socket and asks for no bookmarks.
 // Knows the protocol; nothing of what the objects mean.
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Clock, systemClock } from "../clock.ts";
 import { asOpjobError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Cluster, RawObject, Resource } from "./kubernetes.ts";
@@ -19,13 +19,15 @@ export type WatchOptions = {
   readonly log: Log;
   /** No byte for so long (bookmarks come about every minute): the socket is dead. Milliseconds. */
   readonly silenceMs?: number;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 };
 
 const RETRY = { first: 200, longest: 30_000 };
 
 /** Follows until the signal is aborted; never throws. One connection at a time, one reconnect in flight. */
 export async function followResource(options: WatchOptions): Promise<void> {
-  const { signal, log, resource, namespace, cluster } = options;
+  const { signal, log, resource, namespace, cluster, clock = systemClock } = options;
   let version: string | undefined;
   let failures = 0;
   while (!signal.aborted) {
@@ -35,12 +37,12 @@ export async function followResource(options: WatchOptions): Promise<void> {
       version = await watchOnce(options, version);
       failures = 0;
       // Gone (410): whoever lists again at once, together with all others, overloads the API server.
-      if (version === undefined) await pause(Math.random() * RETRY.first * 5, signal);
+      if (version === undefined) await clock.sleep(clock.random() * RETRY.first * 5, signal);
     } catch (error) {
       if (signal.aborted) return;
       options.onState("cut");
       version = undefined;
-      const wait = Math.min(RETRY.longest, RETRY.first * 2 ** failures++) * (0.5 + Math.random());
+      const wait = Math.min(RETRY.longest, RETRY.first * 2 ** failures++) * (0.5 + clock.random());
       const fields = {
         cluster: cluster.server,
         namespace,
@@ -49,7 +51,7 @@ export async function followResource(options: WatchOptions): Promise<void> {
         again_ms: Math.round(wait),
       };
       log[failures > 1 ? "warn" : "info"](fields, "watch cut off");
-      await pause(wait, signal);
+      await clock.sleep(wait, signal);
     }
   }
 }
@@ -76,11 +78,11 @@ async function listAll({ cluster, resource, namespace, onList, signal }: WatchOp
 
 /** Reads one watch to its end. Returns the version to go on from; undefined: it is too old, list again. */
 async function watchOnce(options: WatchOptions, version: string): Promise<string | undefined> {
-  const { cluster, resource, namespace, signal, silenceMs = 120_000 } = options;
+  const { cluster, resource, namespace, signal, silenceMs = 120_000, clock = systemClock } = options;
   const silence = new AbortController();
   const body = await cluster.watch(resource, namespace, version, AbortSignal.any([signal, silence.signal]));
   if (body === undefined) return undefined;
-  const timer = setTimeout(() => silence.abort(new Error("no sign of life")), silenceMs);
+  const timer = clock.after(silenceMs, () => silence.abort(new Error("no sign of life")));
   let last: string | undefined = version;
   try {
     for await (const line of linesOf(body)) {
@@ -94,7 +96,7 @@ async function watchOnce(options: WatchOptions, version: string): Promise<string
     if (signal.aborted || error instanceof SyntaxError) throw error;
     return last;
   } finally {
-    clearTimeout(timer);
+    timer.cancel();
     body.destroy();
   }
 }
@@ -130,7 +132,3 @@ async function* linesOf(body: AsyncIterable<Buffer>): AsyncIterable<string> {
     for (const line of lines) if (line !== "") yield line;
   }
 }
-
-const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
-};
