@@ -6,25 +6,25 @@
 //                                 BACK  observe → reduce → record (→ delete the Job)
 //
 // Lifetime: an AbortSignal down to the followers, a stack of closers up, also when the start fails half way.
-import { createHash } from "node:crypto";
-import { type Document, MongoClient } from "mongodb";
+import type { Document, MongoClient } from "mongodb";
 import { Observed } from "./clusters/observed.ts";
 import { Pool } from "./clusters/pool.ts";
 import type { Config, Environment } from "./config.ts";
-import { databaseError } from "./database.ts";
+import { databaseError, fingerprint } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
 import { type FeedState, followAll } from "./feeds.ts";
 import { createFollower } from "./follow.ts";
-import { serveHealth } from "./health.ts";
+import { unready } from "./health.ts";
 import { Lanes } from "./lanes.ts";
 import { createLauncher } from "./launch.ts";
 import { type Log, secretsOfUri } from "./log.ts";
 import { createLook } from "./look.ts";
-import { createMetrics, type Metrics, observeSizes } from "./metrics.ts";
+import { type Metrics, observeSizes } from "./metrics.ts";
 import { openOperations } from "./operations/mongo.ts";
 import type { OperationDocument } from "./operations/operation.ts";
 import { Directory } from "./orchestrators/directory.ts";
 import { openRecords } from "./orchestrators/mongo.ts";
+import { type Outside, REAL } from "./outside.ts";
 import { createPlacer, type Surroundings } from "./place.ts";
 import { createStep } from "./step.ts";
 import { createSweep } from "./sweep.ts";
@@ -36,7 +36,8 @@ export type DaemonOptions = {
   readonly environment: Environment;
   readonly surroundings: Surroundings;
   readonly log: Log;
-  readonly now?: () => number;
+  /** Default: the real one. */
+  readonly outside?: Outside;
 };
 
 export type Daemon = { readonly port: number; readonly metrics: Metrics; stop(): Promise<void> };
@@ -61,9 +62,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 async function compose(options: DaemonOptions, closers: AsyncDisposableStack, stop: AbortController) {
-  const { config, log } = options;
-  const metrics = createMetrics();
-  const client = new MongoClient(config.databaseUri, {
+  const { config, log, outside = REAL } = options;
+  const metrics = outside.createMetrics();
+  const client = outside.openDatabase(config.databaseUri, {
     appName: "opjob",
     serverSelectionTimeoutMS: MONGO_TIMEOUT,
     socketTimeoutMS: 60_000,
@@ -81,7 +82,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
 
   const state: FeedState = { scanned: false, cut: new Set<string>() };
   observe(metrics, rooms, roads);
-  const health = await serveHealth({
+  const health = await outside.serve({
     host: config.httpHost,
     port: config.httpPort,
     stalled: () => roads.lanes.stalled(STALLED_MS),
@@ -99,6 +100,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     state,
     metrics,
     log,
+    clock: outside.clock,
     signal: stop.signal,
   });
   closers.defer(async () => {
@@ -124,7 +126,8 @@ const BURST_MS = { calm: 100, backlog: 1_000 };
 /** A piece of work in hand for longer than this is stuck: every call has a deadline far below (ms). */
 const STALLED_MS = 600_000;
 
-function openRooms({ config, environment, surroundings, log }: DaemonOptions, client: MongoClient, metrics: Metrics) {
+function openRooms(options: DaemonOptions, client: MongoClient, metrics: Metrics) {
+  const { config, environment, surroundings, log, outside = REAL } = options;
   const db = client.db(config.databaseName);
   const collections = {
     operations: db.collection<OperationDocument>("delegated_ops"),
@@ -140,6 +143,7 @@ function openRooms({ config, environment, surroundings, log }: DaemonOptions, cl
     lanes?.hint(id, lanes.waiting > config.launchConcurrency ? BURST_MS.backlog : BURST_MS.calm);
   });
   const pool = new Pool({
+    ...outside,
     observed,
     timeoutMs: config.kubernetesTimeoutSeconds * 1_000,
     traffic: {
@@ -166,7 +170,9 @@ function openRooms({ config, environment, surroundings, log }: DaemonOptions, cl
   return { collections, directory, instance, observed, pool, storage, placer, operations, hintBy };
 }
 
-function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms, metrics: Metrics) {
+function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms, metrics: Metrics) {
+  const { clock, timetable } = outside;
+  const { now, random } = clock;
   const { operations, observed, directory, pool, placer } = rooms;
   const watch: Pool["watch"] = (cluster, namespace) => pool.watch(cluster, namespace);
   const isActive = (id: string): boolean => directory.isActive(id);
@@ -176,7 +182,7 @@ function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms,
     pending: config.pendingTimeoutSeconds * 1_000,
     result: config.resultGraceSeconds * 1_000,
   };
-  const road = { operations, observed, metrics, log, now };
+  const road = { operations, observed, metrics, log, now, random };
   const launcher = createLauncher({
     ...road,
     placer,
@@ -200,6 +206,7 @@ function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms,
     concurrency: config.launchConcurrency,
     // What has a Job is looked after at once, however long the backlog of what has none yet.
     first: { of: (id) => observed.has(id), places: Math.ceil(config.launchConcurrency / 4) },
+    clock,
     onError: (id, thrown) => {
       const { code, message, remedy } = databaseError(thrown);
       const fields = { operation: id, code, error: message, remedy };
@@ -221,21 +228,8 @@ function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms,
   };
   const live = (): string[] => observed.live();
   const hint = (id: string): void => lanes.hint(id);
-  const sweep = createSweep({ cron: config.sweepCron, operations, targets, live, hint, reload, metrics, log });
+  const sweep = createSweep({ ...road, cron: config.sweepCron, timetable, targets, live, hint, reload });
   return { lanes, sweep, reload, targets, live, hint };
-}
-
-async function unready(client: MongoClient, { scanned, cut }: FeedState): Promise<string[]> {
-  const faults = scanned ? [] : ["the first scan is not done"];
-  if (cut.has("delegated_ops")) faults.push("the changes of delegated_ops are cut off");
-  const answers = await client
-    .db("admin")
-    .command({ ping: 1 }, { timeoutMS: 2_000 })
-    .then(
-      () => true,
-      () => false,
-    );
-  return answers ? faults : [...faults, "MongoDB does not answer"];
 }
 
 function observe(metrics: Metrics, { observed, pool, storage, operations }: Rooms, { lanes, targets }: Roads): void {
@@ -246,10 +240,4 @@ function observe(metrics: Metrics, { observed, pool, storage, operations }: Room
     stale: () => storage.stale(),
     queue: () => operations.queue(targets()),
   });
-}
-
-/** Tells databases apart: the same hosts and name give the same text, whatever user and options the URI has. */
-function fingerprint({ options }: MongoClient, name: string): string {
-  const hosts = options.srvHost === undefined ? options.hosts.map(String).toSorted().join(",") : options.srvHost;
-  return createHash("sha256").update(`${hosts}/${name}`).digest("hex").slice(0, 16);
 }

@@ -1,6 +1,7 @@
 // Lanes: at most one piece of work in flight for each key, a bounded number over all keys.
 // A hint while busy means "once more after": hints coalesce, nothing queues up behind a slow one, and nothing is lost.
 // Knows nothing of what the work is.
+import { type Clock, systemClock, type Timer } from "./clock.ts";
 
 /** What a piece of work answers: done with it, or again after so many milliseconds. */
 export type Next = { readonly again: number } | undefined;
@@ -14,15 +15,18 @@ export type LanesOptions = {
   onError: (key: string, error: unknown) => void;
   /** Milliseconds until a key is tried again whose work threw. */
   retryMs?: number;
+  /** Default: the system's. */
+  clock?: Clock;
 };
 
 /** A timer for longer fires at once; a key that wakes early only looks once more (ms). */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-type Lane = { busy: boolean; hinted: boolean; timer: NodeJS.Timeout | undefined; due: number; since: number };
+type Lane = { busy: boolean; hinted: boolean; timer: Timer | undefined; due: number; since: number };
 
 export class Lanes {
   readonly #options: LanesOptions;
+  readonly #clock: Clock;
   readonly #lanes = new Map<string, Lane>();
   /** Keys that wait for a free place, first come first served. A Set: a key waits once. */
   readonly #waiting = new Set<string>();
@@ -34,6 +38,7 @@ export class Lanes {
 
   constructor(options: LanesOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   /**
@@ -51,7 +56,7 @@ export class Lanes {
       if (!this.#waiting.has(key) && !this.#first.has(key)) this.#wake(key, lane, withinMs);
       return;
     }
-    clearTimeout(lane.timer);
+    lane.timer?.cancel();
     lane.timer = undefined;
     this.#wait(key);
     this.#start();
@@ -67,11 +72,11 @@ export class Lanes {
 
   /** Sets the timer of a lane, unless it wakes sooner already. */
   #wake(key: string, lane: Lane, ms: number): void {
-    const due = performance.now() + Math.min(ms, LONGEST_TIMER);
+    const due = this.#clock.elapsed() + Math.min(ms, LONGEST_TIMER);
     if (lane.timer !== undefined && lane.due <= due) return;
-    clearTimeout(lane.timer);
+    lane.timer?.cancel();
     lane.due = due;
-    lane.timer = setTimeout(() => this.hint(key), Math.min(ms, LONGEST_TIMER));
+    lane.timer = this.#clock.after(Math.min(ms, LONGEST_TIMER), () => this.hint(key));
   }
 
   /** Keys in memory: busy, waiting for a place, or with a timer. */
@@ -89,7 +94,7 @@ export class Lanes {
 
   /** Keys whose work has been in hand for longer than so many milliseconds. */
   stalled(ms: number): string[] {
-    const now = performance.now();
+    const now = this.#clock.elapsed();
     return [...this.#lanes].filter(([, lane]) => lane.busy && now - lane.since > ms).map(([key]) => key);
   }
 
@@ -98,7 +103,7 @@ export class Lanes {
     this.#closed = true;
     this.#waiting.clear();
     this.#first.clear();
-    for (const lane of this.#lanes.values()) clearTimeout(lane.timer);
+    for (const lane of this.#lanes.values()) lane.timer?.cancel();
     if (this.#busy > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#lanes.clear();
   }
@@ -128,7 +133,7 @@ export class Lanes {
 
   #run(key: string, lane: Lane): void {
     lane.busy = true;
-    lane.since = performance.now();
+    lane.since = this.#clock.elapsed();
     lane.hinted = false;
     this.#busy++;
     this.#options

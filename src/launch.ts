@@ -39,6 +39,8 @@ export type LaunchOptions = {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
 };
 
 export const createLauncher = (options: LaunchOptions) => ({
@@ -136,7 +138,7 @@ async function record({ operations, runLink }: LaunchOptions, made: Made): Promi
 
 /** The fault may pass: the operation stays queued, says why, and is tried again; each pause as long as all before it. */
 async function hold(options: LaunchOptions, claimed: Claimed, error: OpjobError): Promise<Next> {
-  const { operations, metrics, log, now, retryMaxMs } = options;
+  const { operations, metrics, log, now, random, retryMaxMs } = options;
   const { claim } = claimed;
   const at = now();
   const since = claim.phase === "held" && claim.since ? claim.since : new Date(at);
@@ -147,7 +149,7 @@ async function hold(options: LaunchOptions, claimed: Claimed, error: OpjobError)
     log.warn(fields, "held");
   }
   metrics.held.inc({ orchestrator: claim.orchestrator, code: error.code });
-  const pause = Math.min(retryMaxMs, Math.max(500, at - since.getTime())) * (0.75 + Math.random() / 2);
+  const pause = Math.min(retryMaxMs, Math.max(500, at - since.getTime())) * (0.75 + random() / 2);
   return { again: Math.max(pause, error.retryAfterMs ?? 0) };
 }
 

@@ -70,7 +70,7 @@ test("the libraries of stores are loaded by their doors, when they are used", ()
 });
 
 test("rooms know neither the roads nor the commands nor the local parts", () => {
-  const shared = ["errors.ts", "log.ts", "changes.ts"];
+  const shared = ["errors.ts", "log.ts", "changes.ts", "clock.ts"];
   const trespasses = imports.filter(
     ({ from, to }) =>
       ROOMS.includes(roomOf(from)) && to.endsWith(".ts") && !ROOMS.includes(roomOf(to)) && !shared.includes(to),

@@ -1,5 +1,6 @@
 // The door to a cluster: the few calls of the Kubernetes API that opjob makes, one function each.
 // Errors are ours, with the API server's own words. Always batch/v1 and v1 by full path.
+import { type Clock, systemClock } from "../clock.ts";
 import { OpjobError } from "../errors.ts";
 import { isAlreadyThere, isPreconditionFailure, refusal } from "./answers.ts";
 import type { Call } from "./call.ts";
@@ -22,11 +23,25 @@ export type Page = {
 
 export type WatchFrom = { readonly resourceVersion: string; readonly silenceMs?: number };
 
+/** What a cluster is spoken to by: the real one, or one that a simulation answers. */
+export type Speaker = Pick<Connection, "call" | "open" | "close">;
+export type Connect = (access: Access, options: ConnectionOptions) => Speaker;
+export const connect: Connect = (access, options) => new Connection(access, options);
+
+export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
+  /** Default: no limit. */
+  readonly traffic?: Traffic;
+  /** Default: the real one. */
+  readonly connect?: Connect;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+};
+
 const PAGE = 500;
 /** Bookmarks come about every minute (ms). */
 const SILENCE = 120_000;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
-const watchSeconds = (): number => 270 + Math.floor(Math.random() * 60);
+const watchSeconds = ({ random }: Clock): number => 270 + Math.floor(random() * 60);
 
 export class Cluster {
   readonly key: string;
@@ -35,11 +50,13 @@ export class Cluster {
   readonly namespace: string | undefined;
   /** What this API server is spared, shared with the clients of other credentials. */
   readonly traffic: Traffic;
-  readonly #connection: Connection;
+  readonly #connection: Speaker;
+  readonly #clock: Clock;
 
-  constructor(access: Access, options: Omit<ConnectionOptions, "traffic"> & { readonly traffic?: Traffic }) {
+  constructor(access: Access, options: ClusterOptions) {
     this.traffic = options.traffic ?? new Traffic(access.server, UNLIMITED);
-    this.#connection = new Connection(access, { ...options, traffic: this.traffic });
+    this.#connection = (options.connect ?? connect)(access, { ...options, traffic: this.traffic });
+    this.#clock = options.clock ?? systemClock;
     this.key = access.key;
     this.server = access.server;
     this.namespace = access.namespace;
@@ -169,7 +186,7 @@ export class Cluster {
       watch: true,
       allowWatchBookmarks: true,
       resourceVersion,
-      timeoutSeconds: watchSeconds(),
+      timeoutSeconds: watchSeconds(this.#clock),
     };
     const call: Call = { method: "GET", path: pathOf(resource, namespace), query, act, verb: "watch", resource };
     const { status, body, retryAfterMs } = await this.#connection.open(call, signal, silenceMs);

@@ -1,7 +1,7 @@
 // Follows one kind of object in one namespace: paginated LIST, then WATCH with bookmarks, for ever.
 // Written by hand because the library's informer stops after one failed LIST or a cut socket and asks for no bookmarks.
 // Knows the protocol; nothing of what the objects mean. Keeps no object: each is made into a view as it arrives.
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Clock, systemClock } from "../clock.ts";
 import { asOpjobError, OpjobError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Cluster, RawObject, Resource } from "./kubernetes.ts";
@@ -21,6 +21,8 @@ export type WatchOptions<V> = {
   readonly log: Log;
   /** No byte for so long (bookmarks come about every minute): the connection is dead. Milliseconds. */
   readonly silenceMs?: number;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 };
 
 const RETRY = { first: 200, longest: 30_000 };
@@ -33,15 +35,17 @@ const SHORT = 1_000;
 
 /** Follows until the signal is aborted; never throws. One connection at a time, one reconnect in flight. */
 export async function followResource<V>(options: WatchOptions<V>): Promise<void> {
-  const { signal } = options;
+  const { signal, clock = systemClock } = options;
   let version: string | undefined;
   let failures = 0;
   while (!signal.aborted) {
     try {
-      const watched = await watchOnce(options, version ?? (await listAll(options)));
+      version ??= await listAll(options);
+      const watched = await watchOnce(options, version);
       version = watched.version;
       failures = watched.ms > SHORT ? 0 : failures + 1;
-      await pause(watched.version === undefined ? relistPause() : backoff(failures - 1, RETRY), signal);
+      const wait = watched.version === undefined ? relistPause(clock) : backoff(failures - 1, RETRY, clock);
+      await clock.sleep(wait, signal);
     } catch (error) {
       if (signal.aborted) return;
       failures++;
@@ -54,23 +58,24 @@ export async function followResource<V>(options: WatchOptions<V>): Promise<void>
 
 /** Says that nothing is followed at present, and waits, longer each time. */
 async function recover<V>(options: WatchOptions<V>, thrown: unknown, failures: number): Promise<void> {
-  const { signal, log, resource, namespace, cluster, onState } = options;
+  const { signal, log, resource, namespace, cluster, onState, clock = systemClock } = options;
   onState("cut");
   const { code, message, retryAfterMs = 0 } = asOpjobError(thrown);
   const refused = code === "CLUSTER_FORBIDDEN" || code === "CLUSTER_UNAUTHORIZED";
-  const wait = Math.max(retryAfterMs, backoff(failures, refused ? RETRY_REFUSED : RETRY));
+  const wait = Math.max(retryAfterMs, backoff(failures, refused ? RETRY_REFUSED : RETRY, clock));
   const fields = { cluster: cluster.server, namespace, resource, error: message, again_ms: Math.round(wait) };
   log[failures > 1 ? "warn" : "info"](fields, "watch cut off");
-  await pause(wait, signal);
+  await clock.sleep(wait, signal);
 }
 
-const backoff = (times: number, { first, longest }: typeof RETRY): number =>
-  times <= 0 ? 0 : Math.min(longest, first * 2 ** (times - 1)) * (0.5 + Math.random());
+const backoff = (times: number, { first, longest }: typeof RETRY, { random }: Clock): number =>
+  times <= 0 ? 0 : Math.min(longest, first * 2 ** (times - 1)) * (0.5 + random());
 
 /** Gone (410): whoever lists again at once, together with all others, overloads the API server. */
-const relistPause = (): number => Math.random() * RETRY.first * 5;
+const relistPause = ({ random }: Clock): number => random() * RETRY.first * 5;
 
-async function listAll<V>({ cluster, resource, namespace, view, onList, signal }: WatchOptions<V>): Promise<string> {
+async function listAll<V>(options: WatchOptions<V>): Promise<string> {
+  const { cluster, resource, namespace, view, onList, signal, clock = systemClock } = options;
   let views: V[] = [];
   let token: string | undefined;
   while (!signal.aborted) {
@@ -78,7 +83,7 @@ async function listAll<V>({ cluster, resource, namespace, view, onList, signal }
     if (page === undefined) {
       views = [];
       token = undefined;
-      await pause(relistPause(), signal);
+      await clock.sleep(relistPause(clock), signal);
       continue;
     }
     for (const raw of page.items) {
@@ -98,11 +103,11 @@ type Watched = { readonly version: string | undefined; readonly ms: number };
 
 /** Reads one watch to its end. Tells the version to go on from (undefined: it is too old, list again), and how long it was. */
 async function watchOnce<V>(options: WatchOptions<V>, version: string): Promise<Watched> {
-  const { cluster, resource, namespace, signal, silenceMs, onState } = options;
+  const { cluster, resource, namespace, signal, silenceMs, onState, clock = systemClock } = options;
   const from = { resourceVersion: version, ...(silenceMs === undefined ? {} : { silenceMs }) };
   const body = await cluster.watch(resource, namespace, from, signal);
-  const begun = performance.now();
-  const ended = (last: string | undefined): Watched => ({ version: last, ms: performance.now() - begun });
+  const begun = clock.elapsed();
+  const ended = (last: string | undefined): Watched => ({ version: last, ms: clock.elapsed() - begun });
   if (body === undefined) return ended(undefined);
   onState("following");
   let last: string | undefined = version;
@@ -152,7 +157,3 @@ async function* linesOf(body: AsyncIterable<Buffer>): AsyncIterable<string> {
     for (const line of lines) if (line !== "") yield line;
   }
 }
-
-const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
-  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => undefined);
-};
