@@ -38,7 +38,8 @@ export async function followResource<V>(options: WatchOptions<V>): Promise<void>
   let failures = 0;
   while (!signal.aborted) {
     try {
-      const watched = await watchOnce(options, version ?? (await listAll(options)));
+      version ??= await listAll(options);
+      const watched = await watchOnce(options, version);
       version = watched.version;
       failures = watched.ms > SHORT ? 0 : failures + 1;
       await pause(watched.version === undefined ? relistPause() : backoff(failures - 1, RETRY), signal);
