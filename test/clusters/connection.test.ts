@@ -111,11 +111,13 @@ describe("an API server that asks to wait", () => {
   ])("%s, gets no call of any credential until then", async (_, code, headers) => {
     await using server = await scripted(first(1, busy(code, headers())));
     const traffic = new Traffic(server.url, UNLIMITED);
-    await using one = clientOf(accessTo(server.url, { token: "one" }), { traffic });
+    const heard: string[] = [];
+    const onCall = (answered: string) => void heard.push(answered);
+    await using one = clientOf(accessTo(server.url, { token: "one" }), { traffic, onCall });
     await using two = clientOf(accessTo(server.url, { token: "two" }), { traffic });
     const begun = performance.now();
     const creating = one.createJob("n", "a", MANIFEST);
-    await until(() => server.asked.length === 1);
+    await until(() => heard.includes(String(code)));
     const looking = two.getJob("n", "a");
     const stop = new AbortController();
     const watching = two.watch("jobs", "n", { resourceVersion: "1" }, stop.signal);
