@@ -8,6 +8,7 @@
 // Lifetime: an AbortSignal down to the followers, a stack of closers up, also when the start fails half way.
 import { createHash } from "node:crypto";
 import { type Document, MongoClient } from "mongodb";
+import { createInquiry } from "./clusters/events.ts";
 import { Observed } from "./clusters/observed.ts";
 import { Pool } from "./clusters/pool.ts";
 import type { Config, Environment } from "./config.ts";
@@ -16,7 +17,9 @@ import { createDismiss } from "./dismiss.ts";
 import { type FeedState, followAll } from "./feeds.ts";
 import { createFollower } from "./follow.ts";
 import { serveHealth } from "./health.ts";
+import { createJudge } from "./judge.ts";
 import { Lanes } from "./lanes.ts";
+import { createLastWords } from "./last-words.ts";
 import { createLauncher } from "./launch.ts";
 import { type Log, secretsOfUri } from "./log.ts";
 import { createLook } from "./look.ts";
@@ -176,11 +179,14 @@ function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms,
   const follower = createFollower({
     ...road,
     launcher,
-    look: createLook({ pool, launcher, patience, log, now }),
+    look: createLook({ ...road, pool, launcher }),
+    judge: createJudge({ inquiry: createInquiry({ now, log }), patience, now }),
     dismiss: createDismiss({ pool, metrics, log }),
-    patience,
-    logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
-    secrets: [config.encryptionKey, ...secretsOfUri(config.databaseUri)],
+    lastWords: createLastWords({
+      logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
+      secrets: [config.encryptionKey, ...secretsOfUri(config.databaseUri)],
+      log,
+    }),
   });
   const lanes = new Lanes({
     work: createStep({ ...road, targets, launcher, follower }),

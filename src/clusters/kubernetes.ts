@@ -3,8 +3,10 @@
 import { OpjobError } from "../errors.ts";
 import { parseStatus, refusal } from "./answers.ts";
 import { type Call, Connection, type ConnectionOptions } from "./connection.ts";
+import { type EventView, viewEvents } from "./events.ts";
 import type { Access } from "./kubeconfig.ts";
 import { type JobView, LABELS, type PodView, viewJob, viewPod } from "./observation.ts";
+import type { Asked } from "./reasons.ts";
 
 export type Created =
   | { readonly kind: "created"; readonly job: JobView; readonly warnings: readonly string[] }
@@ -19,6 +21,8 @@ export type Page = {
 };
 
 const PAGE = 500;
+/** Of one object's Events; an API server joins those that say the same. */
+const MOST_EVENTS = 100;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
 const watchSeconds = (): number => 270 + Math.floor(Math.random() * 60);
 
@@ -67,7 +71,9 @@ export class Cluster {
       verb: "get",
       resource: "jobs",
     });
-    if (reply.status === 404) return undefined;
+    // A proxy or a load balancer on the way may answer 404 as well; from that nothing may be concluded.
+    if (reply.status === 404 && names(reply.body, name)) return undefined;
+    if (reply.status === 404) throw new OpjobError("CLUSTER_ERROR", `${strange404(this.server)} to ${act}.`);
     if (reply.status >= 300) throw refusal(reply, act, this.server);
     return viewJob(parse(reply.body, act));
   }
@@ -108,11 +114,27 @@ export class Cluster {
     return ((parse(reply.body, act) as { items?: RawObject[] }).items ?? []).map(viewPod);
   }
 
-  /** The last log lines of a container; empty where the Pod or its log is gone. */
+  /** What Events tell of one object, in the order in which it happened. @throws OpjobError */
+  async events(namespace: string, about: Asked): Promise<EventView[]> {
+    const act = `list Events in ${namespace}`;
+    const field = "uid" in about ? `involvedObject.uid=${about.uid}` : `involvedObject.name=${about.name}`;
+    const reply = await this.#connection.call({
+      method: "GET",
+      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`,
+      query: { fieldSelector: field, limit: MOST_EVENTS },
+      act,
+      verb: "list",
+      resource: "events",
+    });
+    if (reply.status >= 300) throw refusal(reply, act, this.server);
+    return viewEvents((parse(reply.body, act) as { items?: RawObject[] }).items ?? []);
+  }
+
+  /** The last log lines of a container; empty where the Pod or its log is gone. @param query `previous`: of the run before */
   async podLog(
     namespace: string,
     pod: string,
-    query: { container: string; tailLines: number; limitBytes: number },
+    query: { container: string; tailLines: number; limitBytes: number; previous?: boolean },
   ): Promise<string> {
     const act = `read the log of Pod ${namespace}/${pod}`;
     const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log`;
@@ -176,6 +198,15 @@ export class Cluster {
 const jobs = (namespace: string): string => `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/jobs`;
 const pathOf = (resource: Resource, namespace: string): string =>
   resource === "jobs" ? jobs(namespace) : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+
+/** Whether a 404 is the API server's own word about this object. */
+function names(body: string, name: string): boolean {
+  const { reason, details } = parseStatus(body) as { reason?: string; details?: { name?: string } };
+  return reason === "NotFound" && details?.name === name;
+}
+
+const strange404 = (server: string): string =>
+  `The cluster ${server} answered 404 without naming the Job, as something on the way to it may do, after trying`;
 
 function parse(body: string, act: string): RawObject {
   try {
