@@ -6,29 +6,26 @@
 //                                 BACK  observe → reduce → record (→ delete the Job)
 //
 // Lifetime: an AbortSignal down to the followers, a stack of closers up, also when the start fails half way.
-import type { Document, MongoClient } from "mongodb";
-import { Observed } from "./clusters/observed.ts";
-import { Pool } from "./clusters/pool.ts";
+import { createInquiry } from "./clusters/events.ts";
+import type { Pool } from "./clusters/pool.ts";
 import type { Config, Environment } from "./config.ts";
-import { databaseError, fingerprint } from "./database.ts";
+import { databaseError } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
 import { type FeedState, followAll } from "./feeds.ts";
 import { createFollower } from "./follow.ts";
 import { unready } from "./health.ts";
+import { createJudge } from "./judge.ts";
 import { Lanes } from "./lanes.ts";
+import { createLastWords } from "./last-words.ts";
 import { createLauncher } from "./launch.ts";
 import { type Log, secretsOfUri } from "./log.ts";
 import { createLook } from "./look.ts";
 import { type Metrics, observeSizes } from "./metrics.ts";
-import { openOperations } from "./operations/mongo.ts";
-import type { OperationDocument } from "./operations/operation.ts";
-import { Directory } from "./orchestrators/directory.ts";
-import { openRecords } from "./orchestrators/mongo.ts";
 import { type Outside, REAL } from "./outside.ts";
-import { createPlacer, type Surroundings } from "./place.ts";
+import type { Surroundings } from "./place.ts";
+import { openRooms, type Rooms } from "./rooms.ts";
 import { createStep } from "./step.ts";
 import { createSweep } from "./sweep.ts";
-import { openStorage } from "./templates/storage.ts";
 import { createWarm } from "./warm.ts";
 
 export type DaemonOptions = {
@@ -111,71 +108,21 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   return { port: health.port, metrics };
 }
 
-type Rooms = ReturnType<typeof openRooms>;
 type Roads = ReturnType<typeof openRoads>;
 
 /** Enough for thousands of calls a second; each connection keeps its buffers. */
 const MONGO_CONNECTIONS = 20;
 
-/**
- * A Job that starts or ends changes several times, as do its Pods: one look for all of it (ms).
- * While a backlog waits, launching goes before looking.
- */
-const BURST_MS = { calm: 100, backlog: 1_000 };
-
 /** A piece of work in hand for longer than this is stuck: every call has a deadline far below (ms). */
 const STALLED_MS = 600_000;
 
-function openRooms(options: DaemonOptions, client: MongoClient, metrics: Metrics) {
-  const { config, environment, surroundings, log, outside = REAL } = options;
-  const db = client.db(config.databaseName);
-  const collections = {
-    operations: db.collection<OperationDocument>("delegated_ops"),
-    orchestrators: db.collection<Document>("orchestrators"),
-    secrets: db.collection<Document>(config.secretsCollection),
-  };
-  const fields = { key: config.secretsKeyField, value: config.secretsValueField };
-  const records = openRecords(collections.orchestrators, collections.secrets, fields);
-  const directory = new Directory({ records, encryptionKey: config.encryptionKey, environment, log });
-  const instance = config.instance || fingerprint(client, config.databaseName);
-  let lanes: Lanes | undefined;
-  const observed = new Observed(instance, (id) => {
-    lanes?.hint(id, lanes.waiting > config.launchConcurrency ? BURST_MS.backlog : BURST_MS.calm);
-  });
-  const pool = new Pool({
-    ...outside,
-    observed,
-    timeoutMs: config.kubernetesTimeoutSeconds * 1_000,
-    traffic: {
-      rate: config.kubernetesRate,
-      burst: config.kubernetesBurst,
-      crowd: Math.ceil(config.launchConcurrency / 2),
-      onWait: (verb, seconds) => metrics.waits.observe({ verb }, seconds),
-    },
-    onCall: ({ verb, resource }, code, seconds) => metrics.calls.observe({ verb, resource, code }, seconds),
-    log,
-  });
-  const storage = openStorage({
-    environment,
-    allowHttp: config.allowHttpTemplates,
-    lifeMs: config.templateCacheSeconds * 1_000,
-    timeoutMs: config.templateTimeoutSeconds * 1_000,
-    log,
-  });
-  const placer = createPlacer({ directory, pool, storage, config, surroundings });
-  const operations = openOperations(collections.operations);
-  const hintBy = (given: Lanes): void => {
-    lanes = given;
-  };
-  return { collections, directory, instance, observed, pool, storage, placer, operations, hintBy };
-}
+type Roaming = Pick<DaemonOptions, "config" | "log"> & { readonly outside: Outside };
 
 function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms, metrics: Metrics) {
-  const { clock, timetable } = outside;
+  const { clock } = outside;
   const { now, random } = clock;
   const { operations, observed, directory, pool, placer } = rooms;
   const watch: Pool["watch"] = (cluster, namespace) => pool.watch(cluster, namespace);
-  const isActive = (id: string): boolean => directory.isActive(id);
   const targets = (): string[] => directory.targets();
   const patience = {
     short: config.imageGraceSeconds * 1_000,
@@ -187,7 +134,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     ...road,
     placer,
     watch,
-    isActive,
+    isActive: (id) => directory.isActive(id),
     database: rooms.instance,
     runLink: config.runLink,
     retryMaxMs: config.retryMaxSeconds * 1_000,
@@ -195,11 +142,14 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
   const follower = createFollower({
     ...road,
     launcher,
-    look: createLook({ pool, launcher, patience, log, now }),
+    look: createLook({ ...road, pool, launcher }),
+    judge: createJudge({ inquiry: createInquiry({ now, log }), patience, now }),
     dismiss: createDismiss({ pool, metrics, log }),
-    patience,
-    logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
-    secrets: [config.encryptionKey, ...secretsOfUri(config.databaseUri)],
+    lastWords: createLastWords({
+      logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
+      secrets: [config.encryptionKey, ...secretsOfUri(config.databaseUri)],
+      log,
+    }),
   });
   const lanes = new Lanes({
     work: createStep({ ...road, targets, launcher, follower }),
@@ -213,9 +163,19 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
       log.error(code === "INTERNAL" ? { ...fields, err: thrown } : fields, "step failed; it is tried again");
     },
   });
+  const hint = (id: string): void => lanes.hint(id);
+  return { lanes, targets, hint, ...openRounds({ config, log, outside }, rooms, { metrics, hint, watch }) };
+}
+
+type Rounded = { readonly metrics: Metrics; readonly hint: (id: string) => void; readonly watch: Pool["watch"] };
+
+/** What looks at everything again, from time to time: the records, and with the sweep the work itself. */
+function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, hint, watch }: Rounded) {
+  const { operations, observed, directory, pool, placer } = rooms;
+  const targets = (): string[] => directory.targets();
   const warm = createWarm({
     orchestrators: () => directory.ids(),
-    isActive,
+    isActive: (id) => directory.isActive(id),
     placer,
     watch,
     retain: (keys) => pool.retain(keys),
@@ -227,9 +187,19 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     return changed;
   };
   const live = (): string[] => observed.live();
-  const hint = (id: string): void => lanes.hint(id);
-  const sweep = createSweep({ ...road, cron: config.sweepCron, timetable, targets, live, hint, reload });
-  return { lanes, sweep, reload, targets, live, hint };
+  const { timetable } = outside;
+  const sweep = createSweep({
+    operations,
+    metrics,
+    log,
+    cron: config.sweepCron,
+    timetable,
+    targets,
+    live,
+    hint,
+    reload,
+  });
+  return { sweep, reload, live };
 }
 
 function observe(metrics: Metrics, { observed, pool, storage, operations }: Rooms, { lanes, targets }: Roads): void {

@@ -157,8 +157,10 @@ async function fail(options: LaunchOptions, claimed: Claimed, error: OpjobError)
   const { operations, metrics, log, now } = options;
   const { message, remedy, code } = error;
   const { orchestrator } = claimed.claim;
-  const text = failureText({ message, remedy, reason: code, job: undefined, log: undefined });
-  if (!(await operations.fail(claimed, { reason: code, text }, new Date(now())))) return { again: 0 };
+  // What can never succeed as it is was written so by somebody: all that may pass is held instead.
+  const fault = "template";
+  const text = failureText({ message, remedy, reason: code, fault, job: undefined, log: undefined });
+  if (!(await operations.fail(claimed, { reason: code, fault, text }, new Date(now())))) return { again: 0 };
   metrics.failures.inc({ orchestrator, reason: code });
   log.error({ operation: claimed.id, orchestrator, code, error: message }, "failed");
   return undefined;

@@ -125,14 +125,14 @@ export const SETTINGS = {
     env: "OPJOB_RETRY_MAX_SECONDS",
   },
   imageGraceSeconds: {
-    doc: "How long an image, or a Secret or ConfigMap that a container needs, may be missing before the operation fails.",
+    doc: "How long an image, or a Secret or ConfigMap that a container needs, may be missing before the operation fails; what often passes by itself (a registry that is away) has six times as long. docs/errors.md says it of each reason.",
     unit: "s",
     format: natural(DAY),
     default: 30,
     env: "OPJOB_IMAGE_GRACE_SECONDS",
   },
   pendingTimeoutSeconds: {
-    doc: "How long a Job may wait for a node, a volume or an overloaded registry before the operation fails; 0: without end.",
+    doc: "How long a Job may wait for a node, a volume or an overloaded registry before the operation fails; 0: without end. What waits its turn in a queue or a quota waits without end.",
     unit: "s",
     format: natural(30 * DAY),
     default: 900,

@@ -46,7 +46,12 @@ describe("the Role", () => {
 /** Each call names its verb and resource for the metrics; `resource` alone stands for Jobs and Pods. */
 function callsOfTheDoor(): string[] {
   const source = read("src/clusters/kubernetes.ts");
-  const groups: Record<string, string> = { jobs: "batch/jobs", pods: "/pods", "pods/log": "/pods/log" };
+  const groups: Record<string, string> = {
+    jobs: "batch/jobs",
+    pods: "/pods",
+    "pods/log": "/pods/log",
+    events: "/events",
+  };
   const calls = [...source.matchAll(/verb: "(\w+)",\s*resource(?:: "([\w/]+)")?/g)].flatMap(([, verb, resource]) =>
     (resource === undefined ? ["jobs", "pods"] : [resource]).map((name) => `${verb} ${groups[name] ?? name}`),
   );

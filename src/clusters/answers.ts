@@ -10,7 +10,13 @@ export type Answer = {
 };
 
 type Cause = { readonly reason?: string; readonly field?: string; readonly message?: string };
-type Status = { readonly message: string; readonly reason: string | undefined; readonly causes: readonly Cause[] };
+type Status = {
+  readonly message: string;
+  readonly reason: string | undefined;
+  /** Name of the object that it speaks of. */
+  readonly name: string | undefined;
+  readonly causes: readonly Cause[];
+};
 
 /**
  * The error of an answer that is no success.
@@ -78,9 +84,9 @@ function sentence({ message, causes }: Status, status: number): string {
 
 /** The Status in a body; bodies of proxies and load balancers are none. */
 export function parseStatus(body: string): Status {
-  type Body = { message?: string; reason?: string; details?: { causes?: Cause[] } } | null;
+  type Body = { message?: string; reason?: string; details?: { name?: string; causes?: Cause[] } } | null;
   const { message = "", reason, details } = (parsed(body) as Body) ?? {};
-  return { message, reason, causes: details?.causes ?? [] };
+  return { message, reason, name: details?.name, causes: details?.causes ?? [] };
 }
 
 function parsed(body: string): unknown {
@@ -94,6 +100,12 @@ function parsed(body: string): unknown {
 /** Another Job has the name: the API server compared the uid. Any other 409 is a write that came between. */
 export const isPreconditionFailure = ({ status, body }: Answer): boolean =>
   status === 409 && /precondition/i.test(parseStatus(body).message);
+
+/** Whether a 404 is the API server's own word about this object, and not of something on the way to it. */
+export function isNotFound({ status, body }: Answer, object: string): boolean {
+  const { reason, name } = parseStatus(body);
+  return status === 404 && reason === "NotFound" && name === object;
+}
 
 export const isAlreadyThere = ({ status, body }: Answer): boolean =>
   status === 409 && parseStatus(body).reason === "AlreadyExists";

@@ -2,11 +2,13 @@
 // Errors are ours, with the API server's own words. Always batch/v1 and v1 by full path.
 import { type Clock, systemClock } from "../clock.ts";
 import { OpjobError } from "../errors.ts";
-import { isAlreadyThere, isPreconditionFailure, refusal } from "./answers.ts";
+import { isAlreadyThere, isNotFound, isPreconditionFailure, refusal } from "./answers.ts";
 import type { Call } from "./call.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
+import { type EventView, viewEvents } from "./events.ts";
 import type { Access } from "./kubeconfig.ts";
 import { type JobView, LABELS, type PodView, viewJob, viewPod } from "./observation.ts";
+import type { Asked } from "./reasons.ts";
 import { Traffic, UNLIMITED } from "./traffic.ts";
 
 export type Created =
@@ -40,6 +42,8 @@ export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
 const PAGE = 500;
 /** Bookmarks come about every minute (ms). */
 const SILENCE = 120_000;
+/** Of one object's Events; an API server joins those that say the same. */
+const MOST_EVENTS = 100;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
 const watchSeconds = ({ random }: Clock): number => 270 + Math.floor(random() * 60);
 
@@ -93,7 +97,9 @@ export class Cluster {
       verb: "get",
       resource: "jobs",
     });
-    if (reply.status === 404) return undefined;
+    // A proxy or a load balancer on the way may answer 404 as well; from that nothing may be concluded.
+    if (isNotFound(reply, name)) return undefined;
+    if (reply.status === 404) throw new OpjobError("CLUSTER_ERROR", `${strange404(this.server)} to ${act}.`);
     if (reply.status >= 300) throw refusal(reply, act, this.server);
     return viewJob(parse(reply.body, act));
   }
@@ -134,11 +140,27 @@ export class Cluster {
     return ((parse(reply.body, act) as { items?: RawObject[] }).items ?? []).map(viewPod);
   }
 
-  /** The last log lines of a container; empty where the Pod or its log is gone. */
+  /** What Events tell of one object, in the order in which it happened. @throws OpjobError */
+  async events(namespace: string, about: Asked): Promise<EventView[]> {
+    const act = `list Events in ${namespace}`;
+    const field = "uid" in about ? `involvedObject.uid=${about.uid}` : `involvedObject.name=${about.name}`;
+    const reply = await this.#connection.call({
+      method: "GET",
+      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`,
+      query: { fieldSelector: field, limit: MOST_EVENTS },
+      act,
+      verb: "list",
+      resource: "events",
+    });
+    if (reply.status >= 300) throw refusal(reply, act, this.server);
+    return viewEvents((parse(reply.body, act) as { items?: RawObject[] }).items ?? []);
+  }
+
+  /** The last log lines of a container; empty where the Pod or its log is gone. @param query `previous`: of the run before */
   async podLog(
     namespace: string,
     pod: string,
-    query: { container: string; tailLines: number; limitBytes: number },
+    query: { container: string; tailLines: number; limitBytes: number; previous?: boolean },
   ): Promise<string> {
     const act = `read the log of Pod ${namespace}/${pod}`;
     const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log`;
@@ -204,6 +226,9 @@ export class Cluster {
 const jobs = (namespace: string): string => `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/jobs`;
 const pathOf = (resource: Resource, namespace: string): string =>
   resource === "jobs" ? jobs(namespace) : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+
+const strange404 = (server: string): string =>
+  `The cluster ${server} answered 404 without naming the Job, as something on the way to it may do, after trying`;
 
 function parse(body: string, act: string): RawObject {
   try {

@@ -120,6 +120,68 @@ describe("what is found", () => {
   });
 });
 
+describe("a Pod that is gone", () => {
+  const RUNS = { status: { phase: "Running", containerStatuses: [{ name: "a", state: { running: {} } }] } };
+  const DISRUPTED = {
+    status: { conditions: [{ type: "DisruptionTarget", status: "True", reason: "PreemptionByScheduler" }] },
+  };
+  const pod = (more: Raw = RUNS): Raw => ours("pod-1", "a", { more });
+  const seenPods = () => observed.find("a").flatMap(({ pods }) => pods);
+
+  test("is kept as it was last seen, for it may have been the only one to know why its Job failed", () => {
+    const { jobs, pods } = handlersOf("s");
+    jobs.onChange(job("a"));
+    pods.onChange(pod());
+    told();
+    pods.onDelete(pod(DISRUPTED));
+    expect(told()).toEqual(["a"]);
+    expect(seenPods()).toMatchObject([
+      { gone: true, deleting: true, conditions: [{ reason: "PreemptionByScheduler" }] },
+    ]);
+    pods.onDelete(pod(DISRUPTED));
+    pods.onList([]);
+    expect([told(), seenPods().length, observed.sizes]).toEqual([[], 1, { jobs: 1, pods: 1 }]);
+  });
+
+  test("is known also where a list without it was the first to tell", () => {
+    const { jobs, pods } = handlersOf("s");
+    jobs.onChange(job("a"));
+    pods.onList([pod()]);
+    told();
+    pods.onList([]);
+    expect([told(), seenPods().map(({ gone }) => gone)]).toEqual([["a"], [true]]);
+  });
+
+  test("is forgotten with its Job, whichever goes first", () => {
+    const { jobs, pods } = handlersOf("s");
+    jobs.onChange(job("a"));
+    pods.onChange(pod());
+    pods.onDelete(pod());
+    jobs.onDelete(job("a"));
+    expect(observed.sizes).toEqual({ jobs: 0, pods: 0 });
+    jobs.onChange(job("a"));
+    pods.onChange(pod());
+    jobs.onDelete(job("a"));
+    expect(observed.pods("a").map(({ name, gone }) => [name, gone])).toEqual([["pod-1", false]]);
+    pods.onDelete(pod());
+    expect(observed.sizes).toEqual({ jobs: 0, pods: 0 });
+  });
+
+  test("is not that of a Job of the same name that was made later", () => {
+    const { jobs, pods } = handlersOf("s");
+    const of = (uid: string): Raw => {
+      const made = ours("pod-1", "a", { uid: `pod-of-${uid}` });
+      const metadata = made["metadata"] as Raw;
+      const labels = { ...(metadata["labels"] as Raw), "batch.kubernetes.io/controller-uid": uid };
+      return { ...made, metadata: { ...metadata, labels } };
+    };
+    jobs.onChange(job("a", {}, "new"));
+    pods.onChange(of("old"));
+    pods.onChange(of("new"));
+    expect(seenPods().map(({ uid }) => uid)).toEqual(["pod-of-new"]);
+  });
+});
+
 describe("scopes", () => {
   test("an empty list of one scope forgets nothing of another", () => {
     handlersOf("one").jobs.onList([job("a")]);
