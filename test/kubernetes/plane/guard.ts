@@ -1,5 +1,5 @@
 // Ends what a plane started when the test process itself is killed: a shell of its own session that waits for the end of
-// its standard input. Works for every binary and on every Unix. Knows process ids and one directory only.
+// its standard input. Works for every binary and on every Unix. Knows process ids, one directory and one name of control groups.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
