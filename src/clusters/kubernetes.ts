@@ -5,6 +5,7 @@ import { parseStatus, refusal } from "./answers.ts";
 import { type Call, Connection, type ConnectionOptions } from "./connection.ts";
 import type { Access } from "./kubeconfig.ts";
 import { type JobView, LABELS, type PodView, viewJob, viewPod } from "./observation.ts";
+import type { Right } from "./rights.ts";
 
 export type Created =
   | { readonly kind: "created"; readonly job: JobView; readonly warnings: readonly string[] }
@@ -55,6 +56,62 @@ export class Cluster {
     if (reply.status === 409 && parseStatus(reply.body).reason === "AlreadyExists") return { kind: "exists" };
     if (reply.status >= 300) throw refusal(reply, act, this.server);
     return { kind: "created", job: viewJob(parse(reply.body, act)), warnings: reply.warnings };
+  }
+
+  /**
+   * Asks the API server to take a Job as if it were created (`dryRun=All`), admission included: nothing is stored.
+   * @returns its warnings, such as fields that it does not know
+   * @throws OpjobError JOB_REFUSED, CLUSTER_…
+   */
+  async tryJob(namespace: string, name: string, manifest: unknown): Promise<readonly string[]> {
+    const act = `try the Job ${namespace}/${name}`;
+    const reply = await this.#connection.call({
+      method: "POST",
+      path: jobs(namespace),
+      query: { dryRun: "All", fieldValidation: "Warn" },
+      body: manifest,
+      act,
+      verb: "create",
+      resource: "jobs",
+    });
+    if (reply.status >= 300) throw refusal(reply, act, this.server);
+    return reply.warnings;
+  }
+
+  /** Whether this account may do something in a namespace: every account may ask. @throws OpjobError CLUSTER_… */
+  async mayI(namespace: string, { group, resource, subresource, verb }: Right): Promise<boolean> {
+    const act = `ask whether it allows to ${verb} ${resource}`;
+    const resourceAttributes = { namespace, group, resource, subresource, verb };
+    const body = {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes },
+    };
+    const reply = await this.#connection.call({
+      method: "POST",
+      path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+      body,
+      act,
+      verb: "create",
+      resource: "selfsubjectaccessreviews",
+    });
+    if (reply.status >= 300) throw refusal(reply, act, this.server);
+    return (parse(reply.body, act) as { status?: { allowed?: boolean } }).status?.allowed === true;
+  }
+
+  /** The API server's version; undefined: it does not tell this account. @throws OpjobError CLUSTER_… */
+  async version(): Promise<string | undefined> {
+    const act = "read its version";
+    const reply = await this.#connection.call({
+      method: "GET",
+      path: "/version",
+      act,
+      verb: "get",
+      resource: "version",
+    });
+    if (reply.status === 403 || reply.status === 404) return undefined;
+    if (reply.status >= 300) throw refusal(reply, act, this.server);
+    return (parse(reply.body, act) as { gitVersion?: string }).gitVersion;
   }
 
   /** The Job as it is now; undefined: the API server says that there is none. */
