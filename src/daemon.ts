@@ -25,10 +25,9 @@ import { openOperations } from "./operations/mongo.ts";
 import type { OperationDocument } from "./operations/operation.ts";
 import { Directory } from "./orchestrators/directory.ts";
 import { openRecords } from "./orchestrators/mongo.ts";
-import { createPlacer, type Surroundings } from "./place.ts";
+import { createPlacer, type Surroundings, storageFor } from "./place.ts";
 import { createStep } from "./step.ts";
 import { createSweep } from "./sweep.ts";
-import { openStorage } from "./templates/storage.ts";
 import { createWarm } from "./warm.ts";
 
 export type DaemonOptions = {
@@ -78,6 +77,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   rooms.hintBy(roads.lanes);
   closers.defer(() => roads.lanes.close());
   closers.defer(() => roads.sweep.stop());
+  closers.defer(() => roads.warm.close());
 
   const state: FeedState = { scanned: false, cut: new Set<string>() };
   observe(metrics, rooms, roads);
@@ -145,13 +145,7 @@ function openRooms({ config, environment, surroundings, log }: DaemonOptions, cl
     onCall: ({ verb, resource }, code, seconds) => metrics.calls.observe({ verb, resource, code }, seconds),
     log,
   });
-  const storage = openStorage({
-    environment,
-    allowHttp: config.allowHttpTemplates,
-    lifeMs: config.templateCacheSeconds * 1_000,
-    timeoutMs: config.templateTimeoutSeconds * 1_000,
-    log,
-  });
+  const storage = storageFor(config, environment, log);
   const placer = createPlacer({ directory, pool, storage, config, surroundings });
   const operations = openOperations(collections.operations);
   const hintBy = (given: Lanes): void => {
@@ -204,17 +198,20 @@ function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms,
     placer,
     watch,
     retain: (keys) => pool.retain(keys),
+    readsLogs: config.logTailLines > 0,
+    metrics,
     log,
+    now,
   });
   const reload = async (): Promise<boolean> => {
     const changed = await directory.load();
-    await warm();
+    await warm.run();
     return changed;
   };
   const live = (): string[] => observed.live();
   const hint = (id: string): void => lanes.hint(id);
   const sweep = createSweep({ cron: config.sweepCron, operations, targets, live, hint, reload, metrics, log });
-  return { lanes, sweep, reload, targets, live, hint };
+  return { lanes, sweep, warm, reload, targets, live, hint };
 }
 
 async function unready(client: MongoClient, { scanned, cut }: FeedState): Promise<string[]> {
