@@ -76,6 +76,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   rooms.hintBy(roads.lanes);
   closers.defer(() => roads.lanes.close());
   closers.defer(() => roads.sweep.stop());
+  closers.defer(() => roads.warm.close());
 
   const state: FeedState = { scanned: false, cut: new Set<string>() };
   observe(metrics, rooms, roads);
@@ -179,11 +180,14 @@ function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, 
     placer,
     watch,
     retain: (keys) => pool.retain(keys),
+    readsLogs: config.logTailLines > 0,
+    metrics,
     log,
+    now: outside.clock.now,
   });
   const reload = async (): Promise<boolean> => {
     const changed = await directory.load();
-    await warm();
+    await warm.run();
     return changed;
   };
   const live = (): string[] => observed.live();
@@ -199,7 +203,7 @@ function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, 
     hint,
     reload,
   });
-  return { sweep, reload, live };
+  return { sweep, warm, reload, live };
 }
 
 function observe(metrics: Metrics, { observed, pool, storage, operations }: Rooms, { lanes, targets }: Roads): void {

@@ -2,6 +2,7 @@
 // The entry: the only file, with the local parts, that knows `process`. Everything below is given what it needs.
 import { existsSync, readFileSync } from "node:fs";
 import { Command } from "commander";
+import { checkCommand } from "./cli/check.ts";
 import { daemonCommand } from "./cli/daemon.ts";
 import { demoCommand } from "./cli/demo.ts";
 import type { Host } from "./cli/host.ts";
@@ -36,6 +37,7 @@ const program = new Command("opjob")
   .addCommand(daemonCommand(host))
   .addCommand(demoCommand(host))
   .addCommand(renderCommand(host))
+  .addCommand(checkCommand(host))
   .addHelpText("after", "\nSettings are environment variables: docs/settings.md lists all of them.");
 
 try {

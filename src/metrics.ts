@@ -48,6 +48,18 @@ export function createMetrics(options: { defaults: boolean } = { defaults: true 
       labelNames: ["orchestrator", "code"],
       registers,
     }),
+    orchestratorHealthy: new Gauge({
+      name: "opjob_orchestrator_healthy",
+      help: "1: the last check of an active orchestrator found no error; 0: it cannot launch, or its Jobs would fail.",
+      labelNames: ["orchestrator"],
+      registers,
+    }),
+    orchestratorFindings: new Gauge({
+      name: "opjob_orchestrator_findings",
+      help: "What the last check of an active orchestrator found, by severity (error, warning, hint).",
+      labelNames: ["orchestrator", "severity"],
+      registers,
+    }),
     deletions: new Counter({
       name: "opjob_job_deletions_total",
       help: "Jobs that opjob deleted.",

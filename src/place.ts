@@ -3,13 +3,14 @@
 import { type Access, accessFromText, defaultAccess } from "./clusters/kubeconfig.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import type { Pool } from "./clusters/pool.ts";
-import type { Config } from "./config.ts";
+import type { Config, Environment } from "./config.ts";
 import { OpjobError } from "./errors.ts";
+import type { Log } from "./log.ts";
 import type { Directory } from "./orchestrators/directory.ts";
 import type { Orchestrator } from "./orchestrators/orchestrator.ts";
 import { type Location, parseLocation } from "./templates/location.ts";
 import { compileTemplate, type JobTemplate } from "./templates/render.ts";
-import type { Storage } from "./templates/storage.ts";
+import { openStorage, type Storage } from "./templates/storage.ts";
 
 /** What opjob's own surroundings offer: main.ts looks once. */
 export type Surroundings = { readonly inCluster: boolean; readonly serviceAccountNamespace: string | undefined };
@@ -22,14 +23,15 @@ export type Site = {
   readonly namespace: string;
 };
 
-export type Placement = Site & {
+/** What an orchestrator's Jobs are made of. */
+export type Recipe = {
   readonly template: JobTemplate;
   /** What the template was compiled from. */
-  readonly source: Source;
+  readonly source: { readonly name: string; readonly text: string; readonly version: string };
   readonly worker: { readonly command: string; readonly args: readonly string[] };
 };
 
-export type Source = { readonly name: string; readonly text: string; readonly version: string };
+export type Placement = Site & Recipe;
 
 export type PlacerOptions = {
   readonly directory: Pick<Directory, "get" | "kubeconfig">;
@@ -44,9 +46,21 @@ export type Placer = {
   place(orchestrator: string): Promise<Placement>;
   /** Without the template, whose store may be slow. @throws OpjobError of the record, the secret or the kubeconfig */
   site(orchestrator: string): Promise<Site>;
+  /** @throws OpjobError of the record or the template */
+  recipe(orchestrator: string): Promise<Recipe>;
   /** Forgets all other orchestrators; returns the keys of the accesses that are still in use. */
   retain(orchestrators: readonly string[]): ReadonlySet<string>;
 };
+
+/** Where templates are read from, as the settings say. */
+export const storageFor = (config: Config, environment: Environment, log: Log): Storage =>
+  openStorage({
+    environment,
+    allowHttp: config.allowHttpTemplates,
+    lifeMs: config.templateCacheSeconds * 1_000,
+    timeoutMs: config.templateTimeoutSeconds * 1_000,
+    log,
+  });
 
 type Known<T> = { readonly from: string; readonly made: T };
 
@@ -66,7 +80,7 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     });
   };
 
-  const templateOf = async ({ id, executionTemplate: uri }: Orchestrator): Promise<Templated> => {
+  const recipeOf = async ({ id, executionTemplate: uri }: Orchestrator): Promise<Recipe> => {
     if (uri === undefined) {
       throw new OpjobError(
         "TEMPLATE_URI_MISSING",
@@ -78,7 +92,9 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     const { text, version } = await storage.load(location);
     const { name } = location;
     const template = keep(templates, id, `${uri} ${version}`, () => compileTemplate(text, name));
-    return { template, source: { name, text, version } };
+    const own = config.workers[id];
+    const worker = { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs };
+    return { template, source: { name, text, version }, worker };
   };
 
   const siteOf = async (orchestrator: Orchestrator): Promise<Site> => {
@@ -90,12 +106,11 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
   return {
     async place(id) {
       const orchestrator = directory.get(id);
-      const [site, template] = await Promise.all([siteOf(orchestrator), templateOf(orchestrator)]);
-      const own = config.workers[id];
-      const worker = { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs };
-      return { ...site, ...template, worker };
+      const [site, recipe] = await Promise.all([siteOf(orchestrator), recipeOf(orchestrator)]);
+      return { ...site, ...recipe };
     },
     site: async (id) => siteOf(directory.get(id)),
+    recipe: async (id) => recipeOf(directory.get(id)),
     retain(orchestrators) {
       for (const kept of [accesses, templates, locations]) {
         for (const id of kept.keys()) if (!orchestrators.includes(id)) kept.delete(id);
@@ -105,8 +120,6 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     },
   };
 }
-
-type Templated = Pick<Placement, "template" | "source">;
 
 function keep<T>(kept: Map<string, Known<T>>, id: string, from: string, make: () => T): T {
   const known = kept.get(id);

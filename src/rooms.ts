@@ -12,8 +12,7 @@ import type { OperationDocument } from "./operations/operation.ts";
 import { Directory } from "./orchestrators/directory.ts";
 import { openRecords } from "./orchestrators/mongo.ts";
 import { REAL } from "./outside.ts";
-import { createPlacer } from "./place.ts";
-import { openStorage } from "./templates/storage.ts";
+import { createPlacer, storageFor } from "./place.ts";
 
 export type Rooms = ReturnType<typeof openRooms>;
 
@@ -52,13 +51,7 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
     onCall: ({ verb, resource }, code, seconds) => metrics.calls.observe({ verb, resource, code }, seconds),
     log,
   });
-  const storage = openStorage({
-    environment,
-    allowHttp: config.allowHttpTemplates,
-    lifeMs: config.templateCacheSeconds * 1_000,
-    timeoutMs: config.templateTimeoutSeconds * 1_000,
-    log,
-  });
+  const storage = storageFor(config, environment, log);
   const placer = createPlacer({ directory, pool, storage, config, surroundings });
   const operations = openOperations(collections.operations);
   const hintBy = (given: Lanes): void => {

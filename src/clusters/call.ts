@@ -12,6 +12,22 @@ export type Call = {
   readonly resource: string;
 };
 
+export const get = (resource: string, path: string, act: string): Call => ({
+  method: "GET",
+  path,
+  act,
+  verb: "get",
+  resource,
+});
+export const post = (resource: string, path: string, act: string, body: unknown): Call => ({
+  method: "POST",
+  path,
+  body,
+  act,
+  verb: "create",
+  resource,
+});
+
 /** @param server the API server's URL, which may have a path of its own */
 export function targetOf(server: string, { path, query }: Call): { readonly origin: string; readonly path: string } {
   const { origin, pathname } = new URL(server);

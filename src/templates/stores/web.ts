@@ -56,8 +56,15 @@ export async function get(name: string, url: URL, headers: Headers, signal: Abor
     // A compressed answer would hide how many bytes were announced.
     return await fetch(url, { headers: { "accept-encoding": "identity", ...headers }, redirect: "manual", signal });
   } catch (cause) {
-    throw storeAway(name, networkFault(cause) ?? "it did not answer", cause);
+    throw storeAway(name, networkFault(cause) ?? innermost(cause), cause);
   }
+}
+
+/** fetch says "fetch failed", and in its cause why. */
+function innermost(error: unknown): string {
+  const { message, cause } = error as { readonly message?: unknown; readonly cause?: unknown };
+  if (typeof cause === "object" && cause !== null) return innermost(cause);
+  return typeof message === "string" && message !== "" ? message : "it did not answer";
 }
 
 /** @param tagHeader the header that tells versions apart @throws OpjobError TEMPLATE_… */
