@@ -25,6 +25,7 @@ const host: Host = {
     inCluster,
     serviceAccountNamespace: existsSync(namespaceFile) ? readFileSync(namespaceFile, "utf8").trim() : undefined,
   },
+  stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   stopped,

@@ -74,6 +74,18 @@ export const SETTINGS = {
     default: "",
     env: "OPJOB_INSTANCE",
   },
+  templateTrimBlocks: {
+    doc: "Jinja2's `trim_blocks` for all templates: the line end after a block tag goes.",
+    format: "flag",
+    default: false,
+    env: "OPJOB_TEMPLATE_TRIM_BLOCKS",
+  },
+  templateLstripBlocks: {
+    doc: "Jinja2's `lstrip_blocks` for all templates: white space before a block tag that begins its line goes.",
+    format: "flag",
+    default: false,
+    env: "OPJOB_TEMPLATE_LSTRIP_BLOCKS",
+  },
   secretsCollection: {
     doc: "Collection that holds FiftyOne's encrypted secrets.",
     format: text,

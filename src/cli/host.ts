@@ -7,6 +7,7 @@ export type Host = {
   readonly entry: URL;
   readonly environment: NodeJS.ProcessEnv;
   readonly surroundings: Surroundings;
+  readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   /** Resolves with the signal's name at the first SIGTERM or SIGINT. */
