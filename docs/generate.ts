@@ -2,6 +2,7 @@
 // `node docs/generate.ts` writes; with --check it exits 1 and names each file that is stale. Knows the tables' shape only.
 import { readFileSync, writeFileSync } from "node:fs";
 import { FAULTS } from "../src/clusters/reasons.ts";
+import { COMMAND_ERRORS } from "../src/command-errors.ts";
 import { ERRORS } from "../src/errors.ts";
 import { SETTINGS } from "../src/settings.ts";
 import { endings, obstacles } from "./reasons.ts";
@@ -85,6 +86,7 @@ function defaultOf({ default: value, env }: Setting): string {
 /** Settings and the database concern opjob as a whole, not one operation. */
 function effectOf(code: string, retryable: boolean): string {
   if (code.startsWith("SETTING_")) return "none: opjob does not start";
+  if (code in COMMAND_ERRORS) return "none: a command ends with it";
   if (code.startsWith("DATABASE_")) return "none: opjob tries again";
   return retryable ? "stays queued" : "fails";
 }

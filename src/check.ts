@@ -3,10 +3,10 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { RIGHTS, type Right, resourceOf } from "./clusters/rights.ts";
-import { nearest } from "./config.ts";
 import { databaseError } from "./database.ts";
 import { OpjobError } from "./errors.ts";
 import { errorFinding, type Finding, firstLine, lintFinding } from "./finding.ts";
+import { nearest } from "./nearest.ts";
 import type { Placer, Recipe, Site } from "./place.ts";
 import { SETTINGS } from "./settings.ts";
 import { knownFields } from "./templates/job-types.ts";

@@ -12,13 +12,14 @@ import type { Config, Environment } from "./config.ts";
 import { databaseError } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
 import { type FeedState, followAll } from "./feeds.ts";
+import { versionOfFiles } from "./files.ts";
 import { createFollower } from "./follow.ts";
 import { unready } from "./health.ts";
 import { createJudge } from "./judge.ts";
 import { Lanes } from "./lanes.ts";
 import { createLastWords } from "./last-words.ts";
 import { createLauncher } from "./launch.ts";
-import { type Log, secretsOfUri } from "./log.ts";
+import type { Log } from "./log.ts";
 import { createLook } from "./look.ts";
 import { type Metrics, observeSizes } from "./metrics.ts";
 import { type Outside, REAL } from "./outside.ts";
@@ -35,6 +36,8 @@ export type DaemonOptions = {
   readonly log: Log;
   /** Default: the real one. */
   readonly outside?: Outside;
+  /** Texts that must never be shown; the encryption keys are added as they are read. */
+  readonly secrets?: Set<string>;
 };
 
 export type Daemon = { readonly port: number; readonly metrics: Metrics; stop(): Promise<void> };
@@ -95,6 +98,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     client,
     mode: config.changes,
     pollMs: config.pollMs,
+    files: () => versionOfFiles(rooms),
     state,
     metrics,
     log,
@@ -148,7 +152,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     dismiss: createDismiss({ pool, metrics, log }),
     lastWords: createLastWords({
       logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
-      secrets: [config.encryptionKey, ...secretsOfUri(config.databaseUri)],
+      secrets: rooms.secrets,
       log,
     }),
   });

@@ -1,6 +1,8 @@
 // The one family of errors, and the table that says of each code whether trying again can help and what a person can do.
 // It knows words only: nothing of MongoDB, Kubernetes or templates. docs/errors.md is generated from this table.
 
+import { COMMAND_ERRORS } from "./command-errors.ts";
+
 type ErrorEntry = {
   /** true: the operation stays queued and is tried again with backoff; false: it can never succeed as it is, and fails. */
   readonly retryable: boolean;
@@ -175,6 +177,7 @@ export const ERRORS = {
     meaning: "The cluster's API server failed (5xx) or gave an answer that makes no sense.",
     remedy: "Look at the API server's logs; opjob tries again.",
   },
+  ...COMMAND_ERRORS,
   INTERNAL: {
     retryable: true,
     meaning: "A fault in opjob itself.",

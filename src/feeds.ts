@@ -4,6 +4,7 @@ import type { Collection, Document, MongoClient } from "mongodb";
 import { followChanges } from "./changes.ts";
 import type { Clock } from "./clock.ts";
 import { databaseError } from "./database.ts";
+import { followFiles } from "./files.ts";
 import { Lanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -25,6 +26,8 @@ export type FeedsOptions = {
   readonly operations: Pick<Operations, "unclaimed" | "ended">;
   readonly mode: "auto" | "stream" | "poll";
   readonly pollMs: number;
+  /** Changes whenever a file that opjob reads may have: an encryption key, a template. */
+  readonly files: () => Promise<string>;
   readonly targets: () => readonly string[];
   readonly live: () => readonly string[];
   readonly hint: (id: string) => void;
@@ -94,6 +97,7 @@ export async function followAll(options: FeedsOptions): Promise<void> {
         onState: stateOf(collections.operations, options),
       }),
     );
+    following.push(followFiles({ version: options.files, onChange: () => readings.hint("records"), signal, clock }));
     sweep.start();
   }
   await Promise.all(following);

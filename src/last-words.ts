@@ -12,7 +12,7 @@ import { hideSecrets, lastLines } from "./operations/failure-text.ts";
 export type LastWordsOptions = {
   readonly logTail: { readonly lines: number; readonly bytes: number };
   /** Texts that must not get into a document, should a worker have logged them. */
-  readonly secrets: readonly string[];
+  readonly secrets: ReadonlySet<string>;
   readonly log: Log;
 };
 
@@ -33,7 +33,7 @@ export function createLastWords({ logTail: { lines, bytes }, secrets, log }: Las
   const read = async (cluster: Source, namespace: string, { pod, container, previous }: LogPlace): Promise<Words> => {
     // limitBytes counts from the first of the lines asked for: ask for more than is shown.
     const query = { container, tailLines: lines, limitBytes: bytes * 8, ...(previous && { previous }) };
-    const text = hideSecrets(await cluster.podLog(namespace, pod, query), secrets);
+    const text = hideSecrets(await cluster.podLog(namespace, pod, query), [...secrets]);
     return { container, lines: lastLines(text, lines, bytes) };
   };
 

@@ -6,10 +6,12 @@ import { Pool } from "./clusters/pool.ts";
 import type { DaemonOptions } from "./daemon.ts";
 import { fingerprint } from "./database.ts";
 import type { Lanes } from "./lanes.ts";
+import { secretsOfUri } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { openOperations } from "./operations/mongo.ts";
 import type { OperationDocument } from "./operations/operation.ts";
 import { Directory } from "./orchestrators/directory.ts";
+import { openKeys } from "./orchestrators/key-file.ts";
 import { openRecords } from "./orchestrators/mongo.ts";
 import { REAL } from "./outside.ts";
 import { createPlacer, storageFor } from "./place.ts";
@@ -24,6 +26,7 @@ const BURST_MS = { calm: 100, backlog: 1_000 };
 
 export function openRooms(options: DaemonOptions, client: MongoClient, metrics: Metrics) {
   const { config, environment, surroundings, log, outside = REAL } = options;
+  const { secrets = new Set(secretsOfUri(config.databaseUri)) } = options;
   const db = client.db(config.databaseName);
   const collections = {
     operations: db.collection<OperationDocument>("delegated_ops"),
@@ -32,7 +35,8 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
   };
   const fields = { key: config.secretsKeyField, value: config.secretsValueField };
   const records = openRecords(collections.orchestrators, collections.secrets, fields);
-  const directory = new Directory({ records, encryptionKey: config.encryptionKey, environment, log });
+  const keys = openKeys(config, (text) => secrets.add(text));
+  const directory = new Directory({ records, keys: keys.read, environment, log });
   const instance = config.instance || fingerprint(client, config.databaseName);
   let lanes: Lanes | undefined;
   const observed = new Observed(instance, (id) => {
@@ -57,5 +61,5 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
   const hintBy = (given: Lanes): void => {
     lanes = given;
   };
-  return { collections, directory, instance, observed, pool, storage, placer, operations, hintBy };
+  return { collections, directory, keys, secrets, instance, observed, pool, storage, placer, operations, hintBy };
 }

@@ -27,7 +27,7 @@ function node(logs: Record<string, string | Error>) {
 }
 
 const lastWords = (logTail = { lines: 3, bytes: 4_096 }, secrets: string[] = []) =>
-  createLastWords({ logTail, secrets, log: LOG });
+  createLastWords({ logTail, secrets: new Set(secrets), log: LOG });
 const going = (fields: Partial<PodView> = {}): PodView =>
   podView({ phase: "Running", deleting: true, containers: [running()], ...fields });
 

@@ -81,7 +81,9 @@ const ADMIN = "admin-admin-admin";
 
 export type SceneOptions = {
   /** Accounts with less than all rights: by their tokens. */
-  readonly accounts?: Readonly<Record<string, { readonly user: string; readonly allow: () => boolean }>>;
+  readonly accounts?: Readonly<
+    Record<string, { readonly user: string; readonly allow: (verb: string, resource: string) => boolean }>
+  >;
   /** Of a MongoDB other than the shared replica set. */
   readonly uri?: string;
   readonly timing?: LocalKubernetesOptions["timing"];

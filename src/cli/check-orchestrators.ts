@@ -6,12 +6,14 @@ import { Observed } from "../clusters/observed.ts";
 import { Pool } from "../clusters/pool.ts";
 import { RIGHTS } from "../clusters/rights.ts";
 import { UNLIMITED } from "../clusters/traffic.ts";
-import { type Config, nearest } from "../config.ts";
+import type { Config } from "../config.ts";
 import { databaseError } from "../database.ts";
 import type { Finding, Step } from "../finding.ts";
 import { createGate, type Gate } from "../gate.ts";
 import { createLog, type Log } from "../log.ts";
+import { nearest } from "../nearest.ts";
 import { Directory } from "../orchestrators/directory.ts";
+import { openKeys } from "../orchestrators/key-file.ts";
 import { openRecords } from "../orchestrators/mongo.ts";
 import { createPlacer, type Placer, type Site, storageFor } from "../place.ts";
 import { type Row, rowOf } from "./check-report.ts";
@@ -58,7 +60,7 @@ function directoryOf({ config, client, environment }: Subject, log: Log): Direct
   const db = client.db(config.databaseName);
   const fields = { key: config.secretsKeyField, value: config.secretsValueField };
   const records = openRecords(db.collection("orchestrators"), db.collection(config.secretsCollection), fields);
-  return new Directory({ records, encryptionKey: config.encryptionKey, environment, log });
+  return new Directory({ records, keys: openKeys(config).read, environment, log });
 }
 
 function faultRow(subject: string, thrown: unknown): Row {

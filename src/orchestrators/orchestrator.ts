@@ -65,7 +65,7 @@ function text(id: string, from: Document, ...spellings: string[]): string | unde
   return undefined;
 }
 
-const isDocument = (value: unknown): value is Document =>
+export const isDocument = (value: unknown): value is Document =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
 const invalid = (id: string, field: string, wanted: string) =>
