@@ -39,6 +39,14 @@ const invalid = (message: string) => new OpjobError("SETTING_INVALID", message);
  * @throws OpjobError SETTING_INVALID, naming the variable and what it must be; never its value, which may be a secret.
  */
 export function readConfig(environment: Environment): Config {
+  const config = readSettings(environment);
+  if (config.databaseUri === "")
+    throw invalid("FIFTYONE_DATABASE_URI must be set: opjob finds its work in that database.");
+  return config;
+}
+
+/** As `readConfig`, for a command that can do without the database: FIFTYONE_DATABASE_URI may be missing. */
+export function readSettings(environment: Environment): Config {
   const env = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
   );
@@ -91,9 +99,7 @@ function refuseUnknownNames(names: string[]): void {
 }
 
 function refuseContradictions(config: Config): void {
-  if (config.databaseUri === "")
-    throw invalid("FIFTYONE_DATABASE_URI must be set: opjob finds its work in that database.");
-  if (!/^mongodb(\+srv)?:\/\//.test(config.databaseUri)) {
+  if (config.databaseUri !== "" && !/^mongodb(\+srv)?:\/\//.test(config.databaseUri)) {
     throw invalid("FIFTYONE_DATABASE_URI must begin with mongodb:// or mongodb+srv://.");
   }
   refuseTwoKeys(config);

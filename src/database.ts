@@ -1,5 +1,4 @@
-// What MongoDB's errors mean for a person, and what tells one database from another. Pure.
-// Knows the driver's error classes and the server's codes.
+// What MongoDB's errors mean for a person, and which database one is. Pure. Knows the driver's classes and the server's codes.
 import { createHash } from "node:crypto";
 import { type MongoClient, MongoError, MongoServerError } from "mongodb";
 import { asOpjobError, OpjobError } from "./errors.ts";

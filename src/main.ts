@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command } from "commander";
 import { applyCommand } from "./cli/apply.ts";
+import { checkCommand } from "./cli/check.ts";
 import { daemonCommand } from "./cli/daemon.ts";
 import { demoCommand } from "./cli/demo.ts";
 import { explainCommand } from "./cli/explain.ts";
@@ -47,6 +48,7 @@ const program = new Command("opjob")
   .addCommand(daemonCommand(host))
   .addCommand(demoCommand(host))
   .addCommand(renderCommand(host))
+  .addCommand(checkCommand(host))
   .addCommand(statusCommand(host))
   .addCommand(opsCommand(host))
   .addCommand(explainCommand(host))

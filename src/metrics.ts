@@ -8,6 +8,8 @@ export type Sizes = {
   readonly lanes: () => { readonly known: number; readonly waiting: number; readonly busy: number };
   readonly observed: () => { readonly jobs: number; readonly pods: number; readonly live: number };
   readonly watches: () => { readonly total: number; readonly following: number };
+  /** Templates that are used although their store is away, and how long ago it last confirmed them. */
+  readonly stale: () => readonly { readonly template: string; readonly ageMs: number }[];
   readonly queue: () => Promise<Queue>;
 };
 
@@ -58,15 +60,39 @@ export function createMetrics(options: { defaults: boolean } = { defaults: true 
       buckets: LATENCY,
       registers,
     }),
+    waits: new Histogram({
+      name: "opjob_kubernetes_wait_seconds",
+      help: "Time that calls to clusters waited for OPJOB_KUBERNETES_RATE or a Retry-After before they were sent, by verb.",
+      labelNames: ["verb"],
+      buckets: LATENCY,
+      registers,
+    }),
     changes: new Gauge({
       name: "opjob_changes_following",
       help: "1 while the changes of a collection are followed, 0 while they are cut off.",
       labelNames: ["collection"],
       registers,
     }),
+    ...orchestratorGauges(registers),
     sweeps: new Counter({ name: "opjob_sweeps_total", help: "Sweeps, by result.", labelNames: ["result"], registers }),
   };
 }
+
+/** What the last check of each active orchestrator found. */
+const orchestratorGauges = (registers: Registry[]) => ({
+  orchestratorHealthy: new Gauge({
+    name: "opjob_orchestrator_healthy",
+    help: "1: the last check of an active orchestrator found no error; 0: it cannot launch, or its Jobs would fail.",
+    labelNames: ["orchestrator"],
+    registers,
+  }),
+  orchestratorFindings: new Gauge({
+    name: "opjob_orchestrator_findings",
+    help: "What the last check of an active orchestrator found, by severity (error, warning, hint).",
+    labelNames: ["orchestrator", "severity"],
+    registers,
+  }),
+});
 
 /** Adds the gauges that are observed at the moment of a scrape. */
 export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
@@ -92,6 +118,16 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
   gauge("opjob_in_flight", "Jobs of ours that have not ended.", () => sizes.observed().live);
   gauge("opjob_watches", "Watches on clusters.", () => sizes.watches().total);
   gauge("opjob_watches_following", "Watches on clusters that follow.", () => sizes.watches().following);
+  new Gauge({
+    name: "opjob_template_stale_seconds",
+    help: "Age of a template's last good text while its store is away; absent while its store answers.",
+    labelNames: ["template"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { template, ageMs } of sizes.stale()) this.set({ template }, ageMs / 1_000);
+    },
+  });
   const queueGauge = (name: string, help: string, read: (queue: Queue) => number) =>
     new Gauge({
       name,

@@ -16,6 +16,7 @@ test("what stands in the way from outside is tried again; a Job that can never b
   const ofLaunches = Object.keys(ERRORS).filter((code) => !(code in COMMAND_ERRORS));
   const final = ofLaunches.filter((code) => !ERRORS[code as ErrorCode].retryable);
   expect(final.toSorted()).toEqual([
+    "JOB_DENIED",
     "JOB_NAME_TAKEN",
     "JOB_REFUSED",
     "SETTING_INVALID",

@@ -8,6 +8,7 @@ import { type TestDatabase, testDatabase } from "../mongo.ts";
 import { queued } from "../operations/documents.ts";
 import { Client, type Thing } from "./client.ts";
 import { type Plane, startPlane } from "./plane/plane.ts";
+import type { Level } from "./plane/settings.ts";
 import { seen } from "./seen.ts";
 
 export const NAMESPACE = "fiftyone";
@@ -23,11 +24,13 @@ export type Fate = {
 export type Stage = {
   readonly plane: Plane;
   readonly db: Db;
+  /** Of the database's server. */
+  readonly uri: string;
   readonly daemon: DaemonUnderTest;
   /** Asks as the administrator. */
   readonly admin: Client;
-  /** Registers an orchestrator of this name whose Jobs meet this fate. */
-  readonly orchestrate: (name: string, fate: Fate, namespace?: string) => Promise<void>;
+  /** Registers an orchestrator of this name whose Jobs meet this fate, or are made of this template. */
+  readonly orchestrate: (name: string, fate: Fate | string, namespace?: string) => Promise<void>;
   /** Makes a namespace with what opjob asks its users for. */
   readonly furnish: (namespace: string) => Promise<void>;
   /** Queues operations for an orchestrator. */
@@ -42,10 +45,10 @@ export type Stage = {
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
-export async function setStage(environment: Record<string, string> = {}): Promise<Stage> {
+export async function setStage(environment: Record<string, string> = {}, level: Level = "kwok"): Promise<Stage> {
   const stack = new AsyncDisposableStack();
   try {
-    const plane = stack.use(await startPlane({ level: "kwok", users: ["opjob"] }));
+    const plane = stack.use(await startPlane({ level, users: ["opjob"] }));
     const admin = stack.adopt(new Client(plane.kubeconfig()), (client) => client.close());
     await furnish(admin, NAMESPACE);
     const database: TestDatabase = stack.use(await testDatabase());
@@ -59,10 +62,16 @@ export async function setStage(environment: Record<string, string> = {}): Promis
     return {
       plane,
       db,
+      uri,
       daemon,
       admin,
       orchestrate: (id, fate, namespace = NAMESPACE) =>
-        register(db, { id, template: templateOf(fate), secret: SECRET, config: { namespace } }),
+        register(db, {
+          id,
+          template: typeof fate === "string" ? fate : templateOf(fate),
+          secret: SECRET,
+          config: { namespace },
+        }),
       furnish: (namespace) => furnish(admin, namespace),
       queue: async (target, count = 1) => {
         const documents = Array.from({ length: count }, () =>
