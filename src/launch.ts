@@ -67,10 +67,10 @@ async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome
   try {
     requireActive(options, claimed);
     const placed = await place(options, claimed);
-    const crowded = placed.cluster.traffic.crowded();
-    if (crowded > 0) return { recorded: false, next: { again: crowded } };
     const rendered = render(options, placed);
-    const launched = await create(options, rendered);
+    const room = rendered.cluster.traffic.begin();
+    if ("wait" in room) return { recorded: false, next: { again: room.wait } };
+    const launched = await create(options, rendered).finally(room.end);
     const recorded = await record(options, { ...launched, at: new Date(options.now()) });
     report(launched, options);
     return { launched, recorded, next: undefined };

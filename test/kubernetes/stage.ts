@@ -45,7 +45,13 @@ export type Stage = {
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
-export async function setStage(environment: Record<string, string> = {}, level: Level = "kwok"): Promise<Stage> {
+/** What stands before the API server, for the daemon alone. */
+export type Front = (server: string) => Promise<{ readonly url: string } & AsyncDisposable>;
+
+export type StageOptions = { readonly level?: Level; readonly front?: Front };
+
+export async function setStage(environment: Record<string, string> = {}, options: StageOptions = {}): Promise<Stage> {
+  const { level = "kwok", front } = options;
   const stack = new AsyncDisposableStack();
   try {
     const plane = stack.use(await startPlane({ level, users: ["opjob"] }));
@@ -53,7 +59,8 @@ export async function setStage(environment: Record<string, string> = {}, level: 
     await furnish(admin, NAMESPACE);
     const database: TestDatabase = stack.use(await testDatabase());
     const { db, uri, name } = database;
-    await storeSecret(db, SECRET, plane.kubeconfig("opjob"));
+    const { url } = front ? stack.use(await front(plane.server)) : { url: plane.server };
+    await storeSecret(db, SECRET, plane.kubeconfig("opjob").replaceAll(plane.server, url));
     const daemon = stack.use(await daemonUnderTest(testConfig(uri, name, environment)));
     const labelled = async (path: string, operation: ObjectId): Promise<readonly Thing[]> => {
       const query = { labelSelector: `opjob/operation=${operation.toHexString()}` };
