@@ -3,10 +3,9 @@
 import { OpjobError } from "../errors.ts";
 import { parseStatus, refusal } from "./answers.ts";
 import { type Call, Connection, type ConnectionOptions } from "./connection.ts";
-import { type EventView, viewEvents } from "./events.ts";
+import { type EventQuery, type EventView, fieldsOf, MOST_EVENTS, viewEvents } from "./events.ts";
 import type { Access } from "./kubeconfig.ts";
 import { type JobView, LABELS, type PodView, viewJob, viewPod } from "./observation.ts";
-import type { Asked } from "./reasons.ts";
 
 export type Created =
   | { readonly kind: "created"; readonly job: JobView; readonly warnings: readonly string[] }
@@ -21,8 +20,6 @@ export type Page = {
 };
 
 const PAGE = 500;
-/** Of one object's Events; an API server joins those that say the same. */
-const MOST_EVENTS = 100;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
 const watchSeconds = (): number => 270 + Math.floor(Math.random() * 60);
 
@@ -114,14 +111,13 @@ export class Cluster {
     return ((parse(reply.body, act) as { items?: RawObject[] }).items ?? []).map(viewPod);
   }
 
-  /** What Events tell of one object, in the order in which it happened. @throws OpjobError */
-  async events(namespace: string, about: Asked): Promise<EventView[]> {
+  /** What Events tell of one object, or of all that had this reason, in the order in which it happened. @throws OpjobError */
+  async events(namespace: string, about: EventQuery): Promise<EventView[]> {
     const act = `list Events in ${namespace}`;
-    const field = "uid" in about ? `involvedObject.uid=${about.uid}` : `involvedObject.name=${about.name}`;
     const reply = await this.#connection.call({
       method: "GET",
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`,
-      query: { fieldSelector: field, limit: MOST_EVENTS },
+      query: { fieldSelector: fieldsOf(about), limit: MOST_EVENTS },
       act,
       verb: "list",
       resource: "events",
