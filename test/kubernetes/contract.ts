@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe } from "@jest/globals";
 import { accessCases } from "./contract/access.ts";
 import { creatingCases } from "./contract/creating.ts";
 import { deletingCases } from "./contract/deleting.ts";
+import { eventCases } from "./contract/events.ts";
 import { followingCases } from "./contract/following.ts";
 import { loggingCases } from "./contract/logging.ts";
 import { readingCases } from "./contract/reading.ts";
@@ -53,6 +54,7 @@ export function describeContract(name: string, start: () => Promise<Server>): vo
     describe("a delete", () => deletingCases(opened));
     describe("a log", () => loggingCases(opened));
     describe("a Job", () => runningCases(opened));
+    describe("Events", () => eventCases(opened));
     // Last, for they make the server forget.
     describe("after the server forgot its history", () => followingCases(opened));
   });

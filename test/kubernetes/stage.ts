@@ -15,8 +15,12 @@ export const NAMESPACE = "fiftyone";
 const SECRET = "KUBE_CONFIG";
 
 export type Fate = {
-  readonly annotations?: Readonly<Record<string, string>>;
+  /** Of the Job. */
+  readonly metadata?: object;
   readonly job?: object;
+  /** Of the Pod. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly pod?: object;
   readonly container?: object;
 };
@@ -120,16 +124,23 @@ async function furnish(admin: Client, namespace: string): Promise<void> {
 }
 
 /** A template as a team could write it; JSON is YAML. Indented, so that no two braces meet that Jinja2 would read. */
-function templateOf({ annotations = {}, job = {}, pod = {}, container = {} }: Fate): string {
+function templateOf({
+  metadata = {},
+  job = {},
+  annotations = {},
+  labels = {},
+  pod = {},
+  container = {},
+}: Fate): string {
   const worker = { name: "worker", image: "test/worker:1", command: ["{{ _command }}"], ...container };
   const manifest = {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: { name: "{{ _name }}" },
+    metadata: { name: "{{ _name }}", ...metadata },
     spec: {
       backoffLimit: 0,
       ...job,
-      template: { metadata: { annotations }, spec: { restartPolicy: "Never", containers: [worker], ...pod } },
+      template: { metadata: { annotations, labels }, spec: { restartPolicy: "Never", containers: [worker], ...pod } },
     },
   };
   return JSON.stringify(manifest, undefined, 1);
