@@ -38,8 +38,12 @@ export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
   /** Default: the system's. */
   readonly clock?: Clock;
 };
+/** `follow`: until the container ends. `tailLines`: only so many of the last lines. */
+export type LogQuery = { readonly container: string; readonly follow: boolean; readonly tailLines?: number };
 
 const PAGE = 500;
+/** A worker may say nothing for as long as it likes: no deadline for the next byte. */
+const NEVER_SILENT = 0;
 /** Bookmarks come about every minute (ms). */
 const SILENCE = 120_000;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
@@ -157,6 +161,20 @@ export class Cluster {
     const call = { ...get("pods/log", path, `read the log of Pod ${namespace}/${pod}`), query };
     const reply = await this.#ask(call, ({ status }) => status === 404 || status === 400);
     return reply.status >= 300 ? "" : reply.body;
+  }
+
+  /**
+   * Opens a container's log, to be read as it comes; the caller reads or destroys it. undefined: the Pod or its log is gone.
+   * @throws OpjobError CLUSTER_…
+   */
+  async openLog(namespace: string, pod: string, query: LogQuery, signal: AbortSignal) {
+    const path = `${pathOf("pods", namespace)}/${pod}/log`;
+    const call = { ...get("pods/log", path, `read the log of Pod ${namespace}/${pod}`), query: { ...query } };
+    const { status, body, retryAfterMs } = await this.#connection.open(call, signal, NEVER_SILENT);
+    if (status === 200) return body;
+    const text = await body.text();
+    if (status === 404 || status === 400) return undefined;
+    throw refusal({ status, body: text, retryAfterMs }, call.act, this.server);
   }
 
   /** One page of our Jobs or Pods. `undefined`: the continue token is too old (410), list from the start. */
