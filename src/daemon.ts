@@ -26,10 +26,11 @@ import type { OperationDocument } from "./operations/operation.ts";
 import { Directory } from "./orchestrators/directory.ts";
 import { openRecords } from "./orchestrators/mongo.ts";
 import { createPlacer, type Surroundings } from "./place.ts";
+import { createSeen, openQueue } from "./queueing.ts";
 import { createStep } from "./step.ts";
 import { createSweep } from "./sweep.ts";
 import { openStorage } from "./templates/storage.ts";
-import { createWarm } from "./warm.ts";
+import { createReload, createWarm } from "./warm.ts";
 
 export type DaemonOptions = {
   readonly config: Config;
@@ -77,6 +78,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   const roads = openRoads(options, rooms, metrics);
   rooms.hintBy(roads.lanes);
   closers.defer(() => roads.lanes.close());
+  closers.defer(() => roads.queue.close());
   closers.defer(() => roads.sweep.stop());
 
   const state: FeedState = { scanned: false, cut: new Set<string>() };
@@ -120,6 +122,9 @@ const MONGO_CONNECTIONS = 20;
  * While a backlog waits, launching goes before looking.
  */
 const BURST_MS = { calm: 100, backlog: 1_000 };
+
+/** Hints beyond are dropped, and found by a sweep: memory does not grow with what is queued at once. */
+const MOST_HINTS = 10_000;
 
 /** A piece of work in hand for longer than this is stuck: every call has a deadline far below (ms). */
 const STALLED_MS = 600_000;
@@ -182,9 +187,13 @@ function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms,
     logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
     secrets: [config.encryptionKey, ...secretsOfUri(config.databaseUri)],
   });
-  const lanes = new Lanes({
-    work: createStep({ ...road, targets, launcher, follower }),
+  const hint = (id: string): void => lanes.hint(id);
+  const queue = openQueue(config, rooms, { targets, go: (id) => lanes.send(id), log, now });
+  const lanes: Lanes = new Lanes({
+    work: createStep({ ...road, queue, launcher, follower }),
     concurrency: config.launchConcurrency,
+    longest: MOST_HINTS,
+    onDropped: () => void sweep.run().catch(() => undefined), // else the next one finds them
     onError: (id, thrown) => {
       const { code, message, remedy } = databaseError(thrown);
       const fields = { operation: id, code, error: message, remedy };
@@ -199,15 +208,11 @@ function openRoads({ config, log, now = Date.now }: DaemonOptions, rooms: Rooms,
     retain: (keys) => pool.retain(keys),
     log,
   });
-  const reload = async (): Promise<boolean> => {
-    const changed = await directory.load();
-    await warm();
-    return changed;
-  };
+  const reload = createReload(directory, warm);
   const live = (): string[] => observed.live();
-  const hint = (id: string): void => lanes.hint(id);
-  const sweep = createSweep({ cron: config.sweepCron, operations, targets, live, hint, reload, metrics, log });
-  return { lanes, sweep, reload, targets, live, hint };
+  const seen = createSeen(config, rooms);
+  const sweep = createSweep({ cron: config.sweepCron, operations, queue, seen, live, hint, reload, metrics, log });
+  return { lanes, queue, sweep, reload, targets, live, hint, look: queue.look };
 }
 
 async function unready(client: MongoClient, { scanned, cut }: FeedState): Promise<string[]> {
@@ -223,12 +228,14 @@ async function unready(client: MongoClient, { scanned, cut }: FeedState): Promis
   return answers ? faults : [...faults, "MongoDB does not answer"];
 }
 
-function observe(metrics: Metrics, { observed, pool, operations }: Rooms, { lanes, targets }: Roads): void {
+function observe(metrics: Metrics, { observed, pool, operations }: Rooms, { lanes, queue, targets }: Roads): void {
   observeSizes(metrics, {
     lanes: () => ({ known: lanes.size, waiting: lanes.waiting, busy: lanes.busy }),
     observed: () => ({ ...observed.sizes, live: observed.live().length }),
     watches: () => pool.watches,
     queue: () => operations.queue(targets()),
+    line: queue.sizes,
+    closed: queue.closed,
   });
 }
 

@@ -21,11 +21,12 @@ export type FeedsOptions = {
     readonly orchestrators: Collection<Document>;
     readonly secrets: Collection<Document>;
   };
-  readonly operations: Pick<Operations, "unclaimed" | "ended">;
+  readonly operations: Pick<Operations, "ended">;
   readonly mode: "auto" | "stream" | "poll";
   readonly pollMs: number;
   readonly targets: () => readonly string[];
   readonly live: () => readonly string[];
+  readonly look: () => Promise<void>;
   readonly hint: (id: string) => void;
   /** Reads records and secrets anew; true: a record changed. */
   readonly reload: () => Promise<boolean>;

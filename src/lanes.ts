@@ -12,6 +12,9 @@ export type LanesOptions = {
   onError: (key: string, error: unknown) => void;
   /** Milliseconds until a key is tried again whose work threw. */
   retryMs?: number;
+  /** As many keys may wait for a place; hints for others are dropped then, and told once there is room again. */
+  longest?: number;
+  onDropped?: () => void;
 };
 
 /** A timer for longer fires at once; a key that wakes early only looks once more (ms). */
@@ -25,6 +28,7 @@ export class Lanes {
   /** Keys that wait for a free place, first come first served. A Set: a key waits once. */
   readonly #waiting = new Set<string>();
   #busy = 0;
+  #dropped = false;
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -38,6 +42,10 @@ export class Lanes {
    */
   hint(key: string, withinMs = 0): void {
     if (this.#closed) return;
+    if (this.#waiting.size >= (this.#options.longest ?? Number.POSITIVE_INFINITY) && !this.#lanes.has(key)) {
+      this.#dropped = true;
+      return;
+    }
     const lane = this.#lane(key);
     if (lane.busy) {
       lane.hinted = true;
@@ -51,6 +59,14 @@ export class Lanes {
     lane.timer = undefined;
     this.#waiting.add(key);
     this.#start();
+  }
+
+  /** As `hint`, in the order of these calls: a key that waits by an earlier hint goes behind the others. Never dropped. */
+  send(key: string): void {
+    if (this.#closed) return;
+    this.#lane(key);
+    this.#waiting.delete(key);
+    this.hint(key);
   }
 
   /** Sets the timer of a lane, unless it wakes sooner already. */
@@ -133,5 +149,8 @@ export class Lanes {
     else if (next !== undefined) this.#wake(key, lane, next.again);
     else this.#lanes.delete(key);
     this.#start();
+    if (!this.#dropped || this.#waiting.size > 0) return;
+    this.#dropped = false;
+    this.#options.onDropped?.();
   }
 }

@@ -9,6 +9,10 @@ export type Sizes = {
   readonly observed: () => { readonly jobs: number; readonly pods: number; readonly live: number };
   readonly watches: () => { readonly total: number; readonly following: number };
   readonly queue: () => Promise<Queue>;
+  /** What of the queue is in memory. */
+  readonly line: () => { readonly waiting: number; readonly places: number };
+  /** Orchestrators for which somebody waits at a closed gate. */
+  readonly closed: () => ReadonlyMap<string, { readonly gate: string }>;
 };
 
 type Queue = { readonly count: number; readonly oldest: Date | undefined };
@@ -92,6 +96,22 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
   gauge("opjob_in_flight", "Jobs of ours that have not ended.", () => sizes.observed().live);
   gauge("opjob_watches", "Watches on clusters.", () => sizes.watches().total);
   gauge("opjob_watches_following", "Watches on clusters that follow.", () => sizes.watches().following);
+  gauge(
+    "opjob_line",
+    "Ids of waiting operations in memory; the queue itself is in the database.",
+    () => sizes.line().waiting,
+  );
+  gauge("opjob_places", "Operations in memory for which a Job may exist or is about to.", () => sizes.line().places);
+  new Gauge({
+    name: "opjob_gate_closed",
+    help: "1 for an orchestrator whose operations wait, by what they wait for (limit, backpressure).",
+    labelNames: ["orchestrator", "gate"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [orchestrator, { gate: name }] of sizes.closed()) this.set({ orchestrator, gate: name }, 1);
+    },
+  });
   const queueGauge = (name: string, help: string, read: (queue: Queue) => number) =>
     new Gauge({
       name,

@@ -35,6 +35,8 @@ export type PlacerOptions = {
 export type Placer = {
   /** @throws OpjobError of the record, the secret, the kubeconfig or the template */
   place(orchestrator: string): Promise<Placement>;
+  /** The cluster of an orchestrator by its last placement, if it is known. */
+  clusterOf(orchestrator: string): string | undefined;
   /** Forgets all other orchestrators; returns the keys of the accesses that are still in use. */
   retain(orchestrators: readonly string[]): ReadonlySet<string>;
 };
@@ -81,6 +83,7 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
         worker: { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs },
       };
     },
+    clusterOf: (id) => accesses.get(id)?.made.server,
     retain(orchestrators) {
       for (const kept of [accesses, templates]) {
         for (const id of kept.keys()) if (!orchestrators.includes(id)) kept.delete(id);

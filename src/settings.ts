@@ -1,27 +1,14 @@
 // Every setting of opjob: its environment variable, type, default, unit and meaning. docs/settings.md is generated from it.
 // Pure: no rule between settings (config.ts has them), no environment.
 import type { SchemaObj } from "convict";
+import { DAY, natural, positive, text } from "./formats.ts";
+import { QUEUE_SETTINGS } from "./settings-queue.ts";
 
 /** Executes one queued operation by its id with open-source FiftyOne; exit 0 completed, 1 failed, 3 was not queued. */
 const EXECUTE_ONE =
   "import sys;from bson import ObjectId;from fiftyone.operators.delegated import DelegatedOperationService as D;" +
   "s=D();r=s.execute_operation(s.get(ObjectId(sys.argv[1])),log=True,monitor=True);" +
   "sys.exit(3 if r is None else 1 if r.error else 0)";
-
-const natural = (max: number) => (value: unknown) => {
-  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > max) {
-    throw new Error(`must be a whole number from 0 to ${max}`);
-  }
-};
-const positive = (max: number) => (value: unknown) => {
-  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > max) {
-    throw new Error(`must be a whole number from 1 to ${max}`);
-  }
-};
-const text = (value: unknown) => {
-  if (typeof value !== "string") throw new Error("must be text");
-};
-const DAY = 86_400;
 
 export const SETTINGS = {
   databaseUri: {
@@ -117,6 +104,7 @@ export const SETTINGS = {
     default: 64,
     env: "OPJOB_LAUNCH_CONCURRENCY",
   },
+  ...QUEUE_SETTINGS,
   retryMaxSeconds: {
     doc: "Longest pause between two tries of an operation whose launch meets a fault that may pass.",
     unit: "s",

@@ -48,3 +48,24 @@ export function createWarm({ orchestrators, isActive, placer, watch, retain, log
     await retain(placer.retain(ids));
   };
 }
+
+/**
+ * Reads the records anew and warms what they name; true: a record changed. One reading after the other: one that another
+ * overtakes says nothing, and work would begin without any orchestrator.
+ */
+export function createReload(
+  directory: { load(): Promise<boolean> },
+  warm: () => Promise<void>,
+): () => Promise<boolean> {
+  let last: Promise<unknown> = Promise.resolve();
+  const load = async (): Promise<boolean> => {
+    const changed = await directory.load();
+    await warm();
+    return changed;
+  };
+  return () => {
+    const loaded = last.then(load, load);
+    last = loaded.catch(() => undefined);
+    return loaded;
+  };
+}

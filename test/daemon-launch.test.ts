@@ -164,6 +164,17 @@ test("a reply that is lost after the Job was created doubles nothing", async () 
   expect(await stage.jobs()).toHaveLength(1);
 });
 
+test.each([
+  [500, true],
+  [403, false],
+] as const)("an operation put off by a %i is unsure of its Job: %s", async (code, unsure) => {
+  await using stage = await scene();
+  await stage.start();
+  stage.kubernetes.faults.answerNext(1, { code }, { verb: "create", resource: "jobs" });
+  const { opjob } = await stage.reaches(await stage.queue(), "held");
+  expect(opjob?.unsure ?? false).toBe(unsure);
+});
+
 test.each([429, 500, 503] as const)("an API server that answers %i is asked again, and nothing fails", async (code) => {
   await using stage = await scene();
   await stage.start();

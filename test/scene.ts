@@ -144,7 +144,7 @@ export async function scene(templateText = template(), { accounts, uri }: SceneO
         `operation ${id} is launched`,
         async () => {
           const operation = await read(id);
-          return operation.opjob?.timeline.created !== undefined && operation;
+          return operation.opjob?.timeline?.created !== undefined && operation;
         },
         ms,
       ),

@@ -20,10 +20,12 @@ export type Fate = {
   readonly container?: object;
 };
 
-export type Stage = {
+/** All but the daemon. */
+export type Setting = {
   readonly plane: Plane;
   readonly db: Db;
-  readonly daemon: DaemonUnderTest;
+  /** Of the database: the server's address, and its name. */
+  readonly database: { readonly uri: string; readonly name: string };
   /** Asks as the administrator. */
   readonly admin: Client;
   /** Registers an orchestrator of this name whose Jobs meet this fate. */
@@ -39,10 +41,27 @@ export type Stage = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
+export type Stage = Setting & { readonly daemon: DaemonUnderTest };
+
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
 export async function setStage(environment: Record<string, string> = {}): Promise<Stage> {
+  const setting = await setScene();
+  const stack = new AsyncDisposableStack();
+  stack.use(setting);
+  try {
+    const { uri, name } = setting.database;
+    const daemon = stack.use(await daemonUnderTest(testConfig(uri, name, environment)));
+    return { ...setting, daemon, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/** Everything but a daemon, for tests that start their own. */
+export async function setScene(): Promise<Setting> {
   const stack = new AsyncDisposableStack();
   try {
     const plane = stack.use(await startPlane({ level: "kwok", users: ["opjob"] }));
@@ -51,7 +70,6 @@ export async function setStage(environment: Record<string, string> = {}): Promis
     const database: TestDatabase = stack.use(await testDatabase());
     const { db, uri, name } = database;
     await storeSecret(db, SECRET, plane.kubeconfig("opjob"));
-    const daemon = stack.use(await daemonUnderTest(testConfig(uri, name, environment)));
     const labelled = async (path: string, operation: ObjectId): Promise<readonly Thing[]> => {
       const query = { labelSelector: `opjob/operation=${operation.toHexString()}` };
       return (await admin.send("GET", path, { query })).body.items;
@@ -59,7 +77,7 @@ export async function setStage(environment: Record<string, string> = {}): Promis
     return {
       plane,
       db,
-      daemon,
+      database: { uri, name },
       admin,
       orchestrate: (id, fate, namespace = NAMESPACE) =>
         register(db, { id, template: templateOf(fate), secret: SECRET, config: { namespace } }),
