@@ -79,7 +79,7 @@ export class Lines {
   /** Whether a line ran dry although more wait in the database. */
   isDry(target: string): boolean {
     const line = this.#lines.get(target);
-    return line !== undefined && line.more && line.first.length === 0;
+    return line?.more === true && line.first.length === 0;
   }
 
   /** Forgets the lines of all other targets. */
