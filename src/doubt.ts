@@ -2,19 +2,20 @@
 import { databaseError } from "./database.ts";
 import type { ErrorCode } from "./errors.ts";
 
-/** Errors of a connection that was never made. */
-const NEVER_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"];
 /** Answers by which the API server says that it did nothing. */
 const REFUSALS: readonly ErrorCode[] = [
   "CLUSTER_UNAUTHORIZED",
   "CLUSTER_FORBIDDEN",
+  "CLUSTER_QUOTA_EXCEEDED",
   "CLUSTER_NAMESPACE_MISSING",
+  "CLUSTER_OVERLOADED",
   "JOB_REFUSED",
+  "JOB_DENIED",
   "JOB_NAME_TAKEN",
 ];
 
-/** Whether the cluster may have created the Job although no answer says so. */
+/** Whether the cluster may have created the Job although no answer says so. @param thrown by its creation */
 export function mayHaveCreated(thrown: unknown): boolean {
-  const { code, cause } = databaseError(thrown);
-  return !REFUSALS.includes(code) && !NEVER_SENT.includes(String((cause as NodeJS.ErrnoException | undefined)?.code));
+  const { code, unsent } = databaseError(thrown);
+  return !unsent && !REFUSALS.includes(code);
 }

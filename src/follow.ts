@@ -1,30 +1,29 @@
 // BACK: observe → reduce → record (→ delete the Job). Level, not edge: each step reads the operation and its Job again.
-import type { Ending } from "./clusters/ending.ts";
+import type { Ending } from "./clusters/ending-reasons.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd } from "./clusters/observation.ts";
 import type { Observed } from "./clusters/observed.ts";
 import type { Dismiss } from "./dismiss.ts";
-import { asOpjobError } from "./errors.ts";
+import type { Judge } from "./judge.ts";
 import type { Next } from "./lanes.ts";
+import type { LastWords } from "./last-words.ts";
 import type { Claimed, Launcher } from "./launch.ts";
 import type { Log } from "./log.ts";
 import type { Found, Look } from "./look.ts";
 import type { Metrics } from "./metrics.ts";
-import { failureText, hideSecrets, lastLines } from "./operations/failure-text.ts";
+import { failureText } from "./operations/failure-text.ts";
 import type { Operations } from "./operations/mongo.ts";
-import { isClaimed, type Operation } from "./operations/operation.ts";
-import { type Patiences, reduce, type Transition } from "./operations/transition.ts";
+import { isClaimed, isTerminal, type Operation } from "./operations/operation.ts";
+import type { Transition } from "./operations/transition.ts";
 
 export type FollowOptions = {
   readonly operations: Pick<Operations, "read" | "change" | "fail">;
   readonly observed: Pick<Observed, "find">;
   readonly look: Look;
+  readonly judge: Judge;
   readonly launcher: Pick<Launcher, "adopt">;
   readonly dismiss: Dismiss;
-  readonly patience: Patiences;
-  readonly logTail: { readonly lines: number; readonly bytes: number };
-  /** Texts that must not get into a document, should a worker have logged them. */
-  readonly secrets: readonly string[];
+  readonly lastWords: LastWords;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
@@ -54,7 +53,7 @@ export const createFollower = (options: FollowOptions) => ({
 });
 
 async function follow(options: FollowOptions, id: string): Promise<Followed> {
-  const { operations, observed, look, dismiss } = options;
+  const { operations, observed, look, judge, dismiss } = options;
   const operation = await operations.read(id);
   const jobs = observed.find(id);
   if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"), undefined);
@@ -72,12 +71,10 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   }
   const found = await look.find(operation, shown);
   if (await adopted(options, { operation, found })) return followed(AT_ONCE, operation);
-  const step = await act(
-    options,
-    { operation, found },
-    reduce(operation, found.observation, options.patience, options.now()),
-  );
-  return followed(step ?? next, isOver(found) ? undefined : operation);
+  readAhead(options, { operation, found });
+  const judged = await judge.judge(operation, found);
+  const step = await act(options, { operation, found: judged.found }, judged.transition);
+  return followed(step ?? next, isOver(judged.found) ? undefined : operation);
 }
 
 const isOver = ({ observation: seen }: Found): boolean =>
@@ -95,6 +92,11 @@ async function settle({ operations, dismiss }: FollowOptions, { id, created, clu
 
 /** An operation, and what was found of its Job. */
 type Case = { readonly operation: Claimed; readonly found: Found };
+
+function readAhead({ lastWords }: FollowOptions, { operation, found: { observation, cluster } }: Case): void {
+  if (isTerminal(operation.runState)) lastWords.forget(operation.id);
+  else if (observation.kind !== "unknown") lastWords.readAhead(operation.id, cluster, observation.pods);
+}
 
 /** The daemon died between the creation of a Job and its record, or the answer was lost: the Job is recorded now. */
 async function adopted({ launcher, log }: FollowOptions, { operation, found }: Case): Promise<boolean> {
@@ -130,8 +132,8 @@ async function change(options: FollowOptions, operation: Claimed, { change: fiel
     const at = fields.timeline?.[stage];
     if (at && queuedAt) metrics.stages.observe({ stage }, Math.max(0, at.getTime() - queuedAt.getTime()) / 1_000);
   }
-  const { reason, message } = fields;
-  if (reason) log.info({ operation: id, job: claim.job, reason, message }, "waiting");
+  const { reason, message, fault } = fields;
+  if (reason) log.info({ operation: id, job: claim.job, reason, message, fault }, "waiting");
   if (fields.phase === "done") reportEnd(options, operation, { outcome: operation.runState });
   return again === undefined ? undefined : { again };
 }
@@ -140,17 +142,19 @@ type Change = Extract<Transition, { kind: "change" }>;
 
 /** Failing the operation and deleting its Job is one obligation: the next look finds a failed operation and what still lives. */
 async function fail(options: FollowOptions, { operation, found }: Case, judged: Ending): Promise<Next> {
-  const { operations, look, metrics, now } = options;
-  const ending = await look.confirm(operation, found, judged);
+  const { operations, judge, lastWords, metrics, now } = options;
+  const ending = await judge.confirm(operation, found, judged);
   if (ending === undefined) return { again: 500 };
   const { namespace, job: name, orchestrator } = operation.claim;
   const job = found.observation.kind === "job" ? found.observation.job : undefined;
   const place = job ? `${job.namespace}/${job.name}` : name && `${namespace}/${name}`;
-  const log = job && found.cluster && (await logTail(options, { ending, job, cluster: found.cluster }));
+  const within = job?.namespace ?? namespace ?? "";
+  const log = found.cluster && (await lastWords.of(operation.id, found.cluster, within, ending.logs));
   const text = failureText({ ...ending, job: place, log });
-  if (!(await operations.fail(operation, { reason: ending.reason, text }, new Date(now())))) return AT_ONCE;
-  metrics.failures.inc({ orchestrator, reason: ending.reason });
-  reportEnd(options, operation, { outcome: "failed", reason: ending.reason, message: ending.message });
+  const { reason, fault } = ending;
+  if (!(await operations.fail(operation, { reason, fault, text }, new Date(now())))) return AT_ONCE;
+  metrics.failures.inc({ orchestrator, reason });
+  reportEnd(options, operation, { outcome: "failed", reason, fault, message: ending.message });
   return AT_ONCE;
 }
 
@@ -162,21 +166,6 @@ function reportEnd({ log, now }: FollowOptions, { id, operator, queuedAt, claim 
     { operation: id, operator, orchestrator, attempt, cluster, namespace, job, uid, queued_ms: queuedMs, ...how },
     "ended",
   );
-}
-
-type Ended = { readonly ending: Ending; readonly job: JobView; readonly cluster: Cluster };
-
-async function logTail(options: FollowOptions, { ending: { logs }, job, cluster }: Ended) {
-  const { lines, bytes } = options.logTail;
-  if (!logs || lines === 0) return undefined;
-  try {
-    // limitBytes counts from the first of the lines asked for: ask for more than is shown.
-    const query = { container: logs.container, tailLines: lines, limitBytes: bytes * 8 };
-    const text = hideSecrets(await cluster.podLog(job.namespace, logs.pod, query), options.secrets);
-    return { container: logs.container, lines: lastLines(text, lines, bytes) };
-  } catch (error) {
-    return { container: logs.container, lines: `(the log could not be read: ${asOpjobError(error).message})` };
-  }
 }
 
 /** Claimed, but no Job was recorded, and no worker has started: there is still one to be made. */

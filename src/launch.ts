@@ -40,6 +40,8 @@ export type LaunchOptions = {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
+  /** In [0, 1). */
+  readonly random: () => number;
 };
 
 export const createLauncher = (options: LaunchOptions) => ({
@@ -73,6 +75,8 @@ async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome
   try {
     requireActive(options, claimed);
     const placed = await place(options, claimed);
+    const crowded = placed.cluster.traffic.crowded();
+    if (crowded > 0) return { recorded: false, vacant: false, next: { again: crowded } };
     const rendered = render(options, placed);
     const unsure = sent;
     sent = true;
@@ -149,7 +153,7 @@ type Fault = { readonly error: OpjobError; readonly unsure: boolean };
 
 /** The fault may pass: the operation stays queued, says why, and is tried again; each pause as long as all before it. */
 async function hold(options: LaunchOptions, claimed: Claimed, { error, unsure }: Fault): Promise<Next> {
-  const { operations, metrics, log, now, retryMaxMs } = options;
+  const { operations, metrics, log, now, random, retryMaxMs } = options;
   const { claim } = claimed;
   const at = now();
   const since = claim.phase === "held" && claim.since ? claim.since : new Date(at);
@@ -161,7 +165,7 @@ async function hold(options: LaunchOptions, claimed: Claimed, { error, unsure }:
     log.warn(fields, "held");
   }
   metrics.held.inc({ orchestrator: claim.orchestrator, code: error.code });
-  const pause = Math.min(retryMaxMs, Math.max(500, at - since.getTime())) * (0.75 + Math.random() / 2);
+  const pause = Math.min(retryMaxMs, Math.max(500, at - since.getTime())) * (0.75 + random() / 2);
   return { again: Math.max(pause, error.retryAfterMs ?? 0) };
 }
 
@@ -169,8 +173,10 @@ async function fail(options: LaunchOptions, claimed: Claimed, error: OpjobError)
   const { operations, metrics, log, now } = options;
   const { message, remedy, code } = error;
   const { orchestrator } = claimed.claim;
-  const text = failureText({ message, remedy, reason: code, job: undefined, log: undefined });
-  if (!(await operations.fail(claimed, { reason: code, text }, new Date(now())))) return { again: 0 };
+  // What can never succeed as it is was written so by somebody: all that may pass is held instead.
+  const fault = "template";
+  const text = failureText({ message, remedy, reason: code, fault, job: undefined, log: undefined });
+  if (!(await operations.fail(claimed, { reason: code, fault, text }, new Date(now())))) return { again: 0 };
   metrics.failures.inc({ orchestrator, reason: code });
   log.error({ operation: claimed.id, orchestrator, code, error: message }, "failed");
   return undefined;

@@ -1,5 +1,5 @@
 // Queueing: the queue as the settings and the orchestrators' records want it. Joins rooms; decides nothing.
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "./clock.ts";
 import type { Observed } from "./clusters/observed.ts";
 import type { Pool } from "./clusters/pool.ts";
 import type { Config } from "./config.ts";
@@ -20,21 +20,23 @@ export type QueueRooms = {
 /** A cluster that does not answer is not waited for longer: its Jobs are counted by their operations' claims (ms). */
 const LISTED_WITHIN = 5_000;
 
+const NEVER = new AbortController().signal;
+
 type SeenRooms = { readonly pool: Pick<Pool, "watches">; readonly directory: Pick<Directory, "ids" | "maxInFlight"> };
 
 /** Resolves when every watch has shown what there is; at once where there are no limits, and after the first time. */
-export function createSeen(config: Config, { pool, directory }: SeenRooms): () => Promise<void> {
+export function createSeen(config: Config, { pool, directory }: SeenRooms, clock: Clock): () => Promise<void> {
   const general = config.maxInFlight + config.maxInFlightPerCluster + config.maxInFlightPerOrchestrator > 0;
   let done = false;
   return async () => {
     const limited = general || directory.ids().some((id) => (directory.maxInFlight(id) ?? 0) > 0);
-    const end = performance.now() + (limited && !done ? LISTED_WITHIN : 0);
-    while (performance.now() < end && pool.watches.following < pool.watches.total) await sleep(20);
+    const end = clock.elapsed() + (limited && !done ? LISTED_WITHIN : 0);
+    while (clock.elapsed() < end && pool.watches.following < pool.watches.total) await clock.sleep(20, NEVER);
     done = true;
   };
 }
 
-type QueueParts = Pick<QueueOptions, "targets" | "go" | "log" | "now">;
+type QueueParts = Pick<QueueOptions, "targets" | "go" | "log" | "clock">;
 
 export function openQueue(config: Config, rooms: QueueRooms, parts: QueueParts): Queue {
   const { operations, observed, directory, pool, placer } = rooms;

@@ -1,14 +1,15 @@
-// The sweep: finds whatever no hint told of, and feeds the same two roads. node-cron drives it; it changes nothing itself.
-import { createTask, type ScheduledTask, setLogger } from "node-cron";
+// The sweep: finds whatever no hint told of, and feeds the same two roads. A timetable drives it; it changes nothing itself.
 import { databaseError } from "./database.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Operations } from "./operations/mongo.ts";
 import type { Operation } from "./operations/operation.ts";
 import type { Queue } from "./queue/queue.ts";
+import type { Timetable } from "./timetable.ts";
 
 export type SweepOptions = {
   readonly cron: string;
+  readonly timetable: Timetable;
   readonly operations: Pick<Operations, "claimed" | "ended">;
   readonly queue: Pick<Queue, "reconcile" | "refill">;
   /** Resolves when what lives in the clusters was seen once, as far as they answer. */
@@ -26,7 +27,7 @@ export type Sweep = { run(): Promise<void>; start(): void; stop(): Promise<void>
 
 export function createSweep(options: SweepOptions): Sweep {
   const { operations, queue, hint, metrics, log } = options;
-  let task: ScheduledTask | undefined;
+  let task: ReturnType<Timetable> | undefined;
   let running: Promise<void> | undefined;
 
   /** Work in hand; hints that of which no live Job is seen. A live Job is watched, and its timers are set. */
@@ -65,18 +66,10 @@ export function createSweep(options: SweepOptions): Sweep {
   return {
     run,
     start() {
-      // The library would write to the console by itself, past our log.
-      setLogger({
-        info: (message) => log.debug(message),
-        debug: (message) => log.debug(String(message)),
-        warn: (message) => log.warn(message),
-        error: (message) => log.error(String(message)),
-      });
-      task = createTask(options.cron, tick, { noOverlap: true });
-      void task.start();
+      task = options.timetable(options, tick);
     },
     async stop() {
-      await task?.destroy();
+      await task?.stop();
       await running?.catch(() => undefined);
     },
   };

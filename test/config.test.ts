@@ -1,7 +1,8 @@
 // The settings: what is refused, with which words, and what counts as not set.
 import { describe, expect, test } from "@jest/globals";
-import { type Config, type Environment, nearest, readConfig } from "../src/config.ts";
+import { type Config, type Environment, readConfig } from "../src/config.ts";
 import { OpjobError } from "../src/errors.ts";
+import { nearest } from "../src/nearest.ts";
 import { SETTINGS } from "../src/settings.ts";
 
 const URI = "mongodb://worker:s3cret-pass@db.example:27017/?replicaSet=rs0";
@@ -131,6 +132,15 @@ describe("no refusal repeats a value, for it may be a secret", () => {
       expect(message).not.toContain("s3cret-pass");
     }
   });
+});
+
+test.each([
+  ["FIFTYONE_ENCRYPTION_KEY", "OPJOB_ENCRYPTION_KEY_FILE"],
+  ["OPJOB_OLD_ENCRYPTION_KEY", "OPJOB_OLD_ENCRYPTION_KEY_FILE"],
+])("%s and %s are not set together, and neither value is told", (key, file) => {
+  const env = { FIFTYONE_DATABASE_URI: "mongodb://127.0.0.1", [key]: "s3cr3t-key", [file]: "/run/s3cr3t-path" };
+  expect(() => readConfig(env)).toThrow(new RegExp(`${key} and ${file} are both set`));
+  expect(() => readConfig(env)).not.toThrow(/s3cr3t/);
 });
 
 test("the nearest name is the one with the fewest edits", () => {

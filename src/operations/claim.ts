@@ -1,6 +1,7 @@
 // Every write to an operation, as a filter that states what must still hold and an update that only sets.
 // Pure: builds filters and updates, sends nothing. It never names a run state that only a worker may set.
 import { ObjectId } from "mongodb";
+import type { Fault } from "../clusters/reasons.ts";
 import { type Claim, FIELD, type Operation, type Phase, type RunState, type Timeline } from "./operation.ts";
 
 type Document = Readonly<Record<string, unknown>>;
@@ -82,7 +83,7 @@ export function createdWrite(
   };
 }
 
-export type Failure = { readonly reason: string; readonly text: string };
+export type Failure = { readonly reason: string; readonly fault: Fault; readonly text: string };
 
 /**
  * Fails an operation in FiftyOne's own shape (the App shows result.error), if it still is in the state in which it was
@@ -112,6 +113,7 @@ export function failureWrite(operation: Operation & { claim: Claim }, failure: F
         ...claimFields({
           phase: "failed",
           reason: failure.reason,
+          fault: failure.fault,
           message: failure.text.split("\n", 1)[0] ?? "",
           since: now,
           timeline: { written: now },

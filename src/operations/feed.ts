@@ -1,6 +1,7 @@
 // Hints about operations: which ids to look at, from change streams or polling. A hint never carries a state.
 import type { ChangeStreamDocument, Collection, Document, MongoClient, ObjectId } from "mongodb";
 import { followChanges } from "../changes.ts";
+import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Operations } from "./mongo.ts";
 
@@ -20,6 +21,8 @@ export type FeedOptions = {
   readonly pollMs: number;
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 };
 
 /**

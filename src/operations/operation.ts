@@ -1,6 +1,7 @@
 // A delegated operation as opjob reads it, and the sub-document that opjob keeps on it.
 // Pure. Knows FiftyOne's field names; nothing of clusters or templates.
 import type { ObjectId } from "mongodb";
+import type { Fault } from "../clusters/reasons.ts";
 
 export const RUN_STATES = ["scheduled", "queued", "running", "processing", "completed", "failed"] as const;
 export type RunState = (typeof RUN_STATES)[number];
@@ -35,6 +36,8 @@ export type Claim = {
   /** Why it does not go on, or why it ended: one CamelCase word, and a sentence for a person. */
   readonly reason: string | null;
   readonly message: string | null;
+  /** Whose fault that is; null or missing where there is no reason, or nobody's to tell yet. */
+  readonly fault?: Fault | null;
   /** When `reason` began; grace periods count from here, also over a restart. */
   readonly since: Date | null;
   readonly cluster?: string;

@@ -80,7 +80,7 @@ function count(id: string, from: Document, ...spellings: string[]): number | und
   return undefined;
 }
 
-const isDocument = (value: unknown): value is Document =>
+export const isDocument = (value: unknown): value is Document =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
 const invalid = (id: string, field: string, wanted: string) =>

@@ -1,5 +1,6 @@
 // Admission: who of those that wait goes next. Oldest first within an orchestrator (higher priority before), in turn between
 // orchestrators, and no more than every gate lets through. The queue stays in the database; what is in flight is observed.
+import type { Clock, Timer } from "../clock.ts";
 import type { Line, Waiting } from "../operations/line.ts";
 import { type Gate, narrowest, type Why } from "./gate.ts";
 import { Lines } from "./lines.ts";
@@ -22,7 +23,7 @@ export type AdmissionOptions = {
   /** Wakes whoever tells those that wait, when a gate is closed. */
   readonly onClosed: () => void;
   readonly onError: (error: unknown) => void;
-  readonly now: () => number;
+  readonly clock: Pick<Clock, "now" | "elapsed" | "after">;
 };
 
 /** A pass looks at all that is in flight: it rests three times as long as it took, and longer while nobody waits (ms). */
@@ -32,10 +33,11 @@ const LOOK_FACTOR = 10;
 
 export class Admission {
   readonly #options: AdmissionOptions;
+  readonly #clock: AdmissionOptions["clock"];
   readonly #lines = new Lines();
   #closed = new Map<string, Why & { readonly gate: string }>();
   #turn = "";
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #rest = { since: 0, ms: 0 };
   #filling: Promise<void> | undefined;
   #lookAgainAt = 0;
@@ -46,16 +48,20 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#clock = options.clock;
   }
 
   /** Targets whose operations may be claimed as soon as they are seen: nobody waits there, and no gate minds. */
   onSight(): readonly string[] {
-    const { targets, places, gates, clusterOf, now } = this.#options;
+    const { targets, places, gates, clusterOf } = this.#options;
     if (!this.#ready || places.granted >= this.#options.underway) return [];
     const nobody = { total: 0, orchestrators: new Map(), clusters: new Map() };
     return targets().filter((orchestrator) => {
       if (this.#lines.waits(orchestrator)) return false;
-      return narrowest(gates, { orchestrator, cluster: clusterOf(orchestrator) }, nobody, now()).room === Infinity;
+      return (
+        narrowest(gates, { orchestrator, cluster: clusterOf(orchestrator) }, nobody, this.#clock.now()).room ===
+        Infinity
+      );
     });
   }
 
@@ -78,14 +84,14 @@ export class Admission {
 
   /** As `refill`, but not more often than the database bears. */
   async look(): Promise<void> {
-    if (performance.now() > this.#lookAgainAt) await this.refill();
+    if (this.#clock.elapsed() > this.#lookAgainAt) await this.refill();
   }
 
   /** Something may be possible now that was not before. Cheap; passes do not follow one another at once. */
   poke(): void {
     if (!this.#open || !this.#ready) return;
     const rest = this.#lines.size > 0 || this.#closed.size > 0 ? this.#rest.ms : Math.max(REST.idle, this.#rest.ms);
-    this.#wake(this.#rest.since + rest - performance.now());
+    this.#wake(this.#rest.since + rest - this.#clock.elapsed());
   }
 
   /** Orchestrators for which somebody waits at a closed gate, and why. */
@@ -108,29 +114,29 @@ export class Admission {
 
   close(): void {
     this.#open = false;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
   }
 
   #pass(): void {
     if (!this.#open || !this.#ready) return;
-    const { targets, places, gates, onClosed, onError, now } = this.#options;
-    const begun = performance.now();
+    const { targets, places, gates, onClosed, onError } = this.#options;
+    const begun = this.#clock.elapsed();
     this.#lines.retain(targets());
     const usage = places.usage();
-    for (const gate of gates) gate.update?.(usage, now());
+    for (const gate of gates) gate.update?.(usage, this.#clock.now());
     this.#grantAll(usage);
     if (this.#closed.size > 0) onClosed();
     const dry = targets().filter((target) => this.#lines.isDry(target));
     if (dry.length > 0) void this.#fill(dry).then(() => this.poke(), onError);
-    const ended = performance.now();
+    const ended = this.#clock.elapsed();
     this.#rest = { since: ended, ms: Math.max(REST.least, (ended - begun) * REST.factor) };
     // Gates open by time as well, and not everything that frees a place is told as a hint.
     if (this.#closed.size > 0) this.#wake(REST.closed);
   }
 
   #wake(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#pass(), Math.max(0, ms));
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(Math.max(0, ms), () => this.#pass());
   }
 
   #grantAll(usage: Tally): void {
@@ -152,13 +158,13 @@ export class Admission {
 
   /** Whose turn it is: the first after the last one, or the one with the fewest in flight where places are shared. */
   #next(usage: Tally): string | undefined {
-    const { targets, gates, shared, clusterOf, now } = this.#options;
+    const { targets, gates, shared, clusterOf } = this.#options;
     const all = targets();
     const after = all.indexOf(this.#turn) + 1;
     let best: string | undefined;
     for (const orchestrator of [...all.slice(after), ...all.slice(0, after)]) {
       if (this.#closed.has(orchestrator) || this.#lines.next(orchestrator) === undefined) continue;
-      const verdict = narrowest(gates, { orchestrator, cluster: clusterOf(orchestrator) }, usage, now());
+      const verdict = narrowest(gates, { orchestrator, cluster: clusterOf(orchestrator) }, usage, this.#clock.now());
       if (verdict.room < 1) this.#closed.set(orchestrator, { ...verdict.why, gate: verdict.gate });
       else if (!shared) return orchestrator;
       else if (best === undefined || usage.of(orchestrator).inFlight < usage.of(best).inFlight) best = orchestrator;
@@ -179,13 +185,13 @@ export class Admission {
 
   async #read(targets: readonly string[]): Promise<void> {
     const { operations, places } = this.#options;
-    const begun = performance.now();
+    const begun = this.#clock.elapsed();
     const known = this.#known;
     this.#lines.begin();
     const length = Lines.length(this.#options.targets().length);
     const found = targets.length === 0 ? [] : await operations.lines(targets, length);
     this.#lines.fill(targets, found, (id) => places.has(id));
-    const ended = performance.now();
+    const ended = this.#clock.elapsed();
     if (known && this.#known) this.#ready = true;
     this.#lookAgainAt = ended + (ended - begun) * LOOK_FACTOR;
   }

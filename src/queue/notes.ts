@@ -1,5 +1,6 @@
 // Notes: tells those who wait at a closed gate why, and which in the line they are. Rarely, in bulk, and only what is news:
 // a queue that moves must not become a storm of writes.
+import type { Clock, Timer } from "../clock.ts";
 import type { InLine, Line, Note } from "../operations/line.ts";
 import type { Why } from "./gate.ts";
 
@@ -11,7 +12,7 @@ export type NotesOptions = {
   /** Orchestrators for which somebody waits at a closed gate. */
   readonly closed: () => ReadonlyMap<string, Why>;
   readonly onError: (error: unknown) => void;
-  readonly now: () => number;
+  readonly clock: Pick<Clock, "now" | "after">;
 };
 
 /** Of each line so many are told (the others are far from their turn); `first`, then `again` as long as they wait (ms). */
@@ -21,20 +22,20 @@ const PAUSE = { first: 1_000, again: 10_000 };
 export type Notes = { wake(): void; close(): Promise<void> };
 
 export function createNotes(options: NotesOptions): Notes {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   let writing: Promise<void> | undefined;
   let open = true;
 
   const later = (ms: number): void => {
     if (!open) return;
-    timer = setTimeout(() => {
+    timer = options.clock.after(ms, () => {
       writing = tellAll(options)
         .catch(options.onError)
         .finally(() => {
           timer = undefined;
           if (options.closed().size > 0) later(PAUSE.again);
         });
-    }, ms);
+    });
   };
   return {
     /** A gate is closed: those who wait there are told soon. */
@@ -43,13 +44,13 @@ export function createNotes(options: NotesOptions): Notes {
     },
     async close() {
       open = false;
-      clearTimeout(timer);
+      timer?.cancel();
       await writing;
     },
   };
 }
 
-async function tellAll({ operations, closed, now }: NotesOptions): Promise<void> {
+async function tellAll({ operations, closed, clock }: NotesOptions): Promise<void> {
   const gates = new Map(closed());
   if (gates.size === 0) return;
   const lines = await operations.lines([...gates.keys()], TOLD);
@@ -57,7 +58,7 @@ async function tellAll({ operations, closed, now }: NotesOptions): Promise<void>
     const why = gates.get(line.target);
     return why === undefined ? [] : newsOf(line, why);
   });
-  if (notes.length > 0) await operations.note(notes, new Date(now()));
+  if (notes.length > 0) await operations.note(notes, new Date(clock.now()));
 }
 
 /** What is worth telling: another reason, or a place that differs by a tenth. */

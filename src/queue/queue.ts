@@ -1,4 +1,5 @@
 // The queue as the roads see it: who may be claimed now, who holds a place, who waits. Joins the parts of this room.
+import type { Clock } from "../clock.ts";
 import type { Observed, Scope } from "../clusters/observed.ts";
 import type { Log } from "../log.ts";
 import type { Claim, Operation } from "../operations/operation.ts";
@@ -26,7 +27,7 @@ export type QueueOptions = {
   readonly underway: number;
   readonly onError: (error: unknown) => void;
   readonly log: Log;
-  readonly now: () => number;
+  readonly clock: Clock;
 };
 
 export type Queue = ReturnType<typeof createQueue>;

@@ -1,5 +1,6 @@
 // Jobs and Pods as a cluster shows them, small enough to read in a test.
 // Knows shapes only: nothing of what is concluded from them.
+import type { EventView } from "../../src/clusters/events.ts";
 import type { Condition, ContainerView, JobView, PodView } from "../../src/clusters/observation.ts";
 
 export const OPERATION = "6b0364133073fa365dde3037";
@@ -28,6 +29,7 @@ export const jobView = (fields: Partial<JobView> = {}): JobView => ({
   createdAt: iso(T0),
   deleting: false,
   suspended: false,
+  queue: undefined,
   conditions: [],
   ...fields,
 });
@@ -35,6 +37,9 @@ export const jobView = (fields: Partial<JobView> = {}): JobView => ({
 export const containerView = (fields: Partial<ContainerView> = {}): ContainerView => ({
   name: "task-worker",
   image: "registry/image:tag",
+  sidecar: false,
+  running: false,
+  restarted: false,
   waiting: undefined,
   startedAt: undefined,
   terminated: undefined,
@@ -46,10 +51,13 @@ export const podView = (fields: Partial<PodView> = {}): PodView => ({
   namespace: "fiftyone",
   uid: "pod-1",
   job: `echo-${OPERATION}`,
+  jobUid: "job-1",
   operation: OPERATION,
   database: DATABASE,
   createdAt: iso(T0),
   deleting: false,
+  gone: false,
+  restarts: false,
   phase: "Pending",
   reason: "",
   message: "",
@@ -63,7 +71,7 @@ export const podView = (fields: Partial<PodView> = {}): PodView => ({
 export const waiting = (reason: string, message = ""): ContainerView => containerView({ waiting: { reason, message } });
 
 /** A container that runs since a moment after T0. */
-export const running = (): ContainerView => containerView({ startedAt: iso(T0 + 5_000) });
+export const running = (): ContainerView => containerView({ running: true, startedAt: iso(T0 + 5_000) });
 
 /** A container that ran and ended. */
 export const ended = (
@@ -72,5 +80,15 @@ export const ended = (
 ): ContainerView =>
   containerView({
     startedAt: iso(T0 + 5_000),
-    terminated: { exitCode, signal: undefined, reason: exitCode === 0 ? "Completed" : "Error", message: "", ...fields },
+    terminated: {
+      exitCode,
+      signal: undefined,
+      reason: exitCode === 0 ? "Completed" : "Error",
+      message: "",
+      finishedAt: iso(T0 + 50_000),
+      ...fields,
+    },
   });
+
+/** What a Job's or a Pod's Event tells. */
+export const event = (kind: "Job" | "Pod", reason: string, message: string): EventView => ({ kind, reason, message });

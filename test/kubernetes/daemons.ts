@@ -2,6 +2,7 @@
 // Knows how opjob is started; must not know what a test expects of it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Db } from "mongodb";
 import { ENCRYPTION_KEY, type LogLine } from "../local-daemon.ts";
 
 export type DaemonProcess = {
@@ -18,14 +19,14 @@ export type DaemonProcess = {
 
 /** @param environment beside what every daemon under test is told */
 export function startDaemonProcess(
-  database: { readonly uri: string; readonly name: string },
+  { uri, db }: { readonly uri: string; readonly db: Db },
   environment: Record<string, string> = {},
 ): DaemonProcess {
   const child: ChildProcess = spawn(process.execPath, ["src/main.ts", "daemon"], {
     env: {
       PATH: process.env["PATH"],
-      FIFTYONE_DATABASE_URI: database.uri,
-      FIFTYONE_DATABASE_NAME: database.name,
+      FIFTYONE_DATABASE_URI: uri,
+      FIFTYONE_DATABASE_NAME: db.databaseName,
       FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
       OPJOB_HTTP_HOST: "127.0.0.1",
       OPJOB_HTTP_PORT: "0",

@@ -17,7 +17,7 @@ const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, num
 
 test(`${OPERATIONS} operations, never more than ${LIMIT} in flight, fair shares, and a new daemon in between`, async () => {
   await using setting = await setScene();
-  const { admin, db, database, plane } = setting;
+  const { admin, db, plane } = setting;
   for (const [name, time] of Object.entries(ORCHESTRATORS)) {
     await setting.orchestrate(name, { annotations: { "plane/run-for": time } });
   }
@@ -29,13 +29,13 @@ test(`${OPERATIONS} operations, never more than ${LIMIT} in flight, fair shares,
   const ended = (): Promise<number> => db.collection("delegated_ops").countDocuments(ENDED);
   const environment = { OPJOB_MAX_IN_FLIGHT: String(LIMIT) };
 
-  await using first = startDaemonProcess(database, environment);
+  await using first = startDaemonProcess(setting, environment);
   await seen("some have ended", async () => (await ended()) >= OPERATIONS / 4, 120_000);
   const before = jobs.lived();
   first.signal("SIGKILL");
   await first.exited;
   const endedAtKill = await ended();
-  await using second = startDaemonProcess(database, environment);
+  await using second = startDaemonProcess(setting, environment);
   await seen("it goes on", async () => (await ended()) >= endedAtKill + LIMIT * 2, 60_000);
   await seen("all have ended", async () => (await ended()) === OPERATIONS, 240_000);
 

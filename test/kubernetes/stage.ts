@@ -8,6 +8,7 @@ import { type TestDatabase, testDatabase } from "../mongo.ts";
 import { queued } from "../operations/documents.ts";
 import { Client, type Thing } from "./client.ts";
 import { type Plane, startPlane } from "./plane/plane.ts";
+import type { Level } from "./plane/settings.ts";
 import { seen } from "./seen.ts";
 
 export const NAMESPACE = "fiftyone";
@@ -24,12 +25,12 @@ export type Fate = {
 export type Setting = {
   readonly plane: Plane;
   readonly db: Db;
-  /** Of the database: the server's address, and its name. */
-  readonly database: { readonly uri: string; readonly name: string };
+  /** Of the database's server. */
+  readonly uri: string;
   /** Asks as the administrator. */
   readonly admin: Client;
-  /** Registers an orchestrator of this name whose Jobs meet this fate. */
-  readonly orchestrate: (name: string, fate: Fate, namespace?: string) => Promise<void>;
+  /** Registers an orchestrator of this name whose Jobs meet this fate, or are made of this template. */
+  readonly orchestrate: (name: string, fate: Fate | string, namespace?: string) => Promise<void>;
   /** Makes a namespace with what opjob asks its users for. */
   readonly furnish: (namespace: string) => Promise<void>;
   /** Queues operations for an orchestrator. */
@@ -46,13 +47,13 @@ export type Stage = Setting & { readonly daemon: DaemonUnderTest };
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
-export async function setStage(environment: Record<string, string> = {}): Promise<Stage> {
-  const setting = await setScene();
+export async function setStage(environment: Record<string, string> = {}, level: Level = "kwok"): Promise<Stage> {
+  const setting = await setScene(level);
   const stack = new AsyncDisposableStack();
   stack.use(setting);
   try {
-    const { uri, name } = setting.database;
-    const daemon = stack.use(await daemonUnderTest(testConfig(uri, name, environment)));
+    const { uri, db } = setting;
+    const daemon = stack.use(await daemonUnderTest(testConfig(uri, db.databaseName, environment)));
     return { ...setting, daemon, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();
@@ -61,14 +62,14 @@ export async function setStage(environment: Record<string, string> = {}): Promis
 }
 
 /** Everything but a daemon, for tests that start their own. */
-export async function setScene(): Promise<Setting> {
+export async function setScene(level: Level = "kwok"): Promise<Setting> {
   const stack = new AsyncDisposableStack();
   try {
-    const plane = stack.use(await startPlane({ level: "kwok", users: ["opjob"] }));
+    const plane = stack.use(await startPlane({ level, users: ["opjob"] }));
     const admin = stack.adopt(new Client(plane.kubeconfig()), (client) => client.close());
     await furnish(admin, NAMESPACE);
     const database: TestDatabase = stack.use(await testDatabase());
-    const { db, uri, name } = database;
+    const { db, uri } = database;
     await storeSecret(db, SECRET, plane.kubeconfig("opjob"));
     const labelled = async (path: string, operation: ObjectId): Promise<readonly Thing[]> => {
       const query = { labelSelector: `opjob/operation=${operation.toHexString()}` };
@@ -77,10 +78,15 @@ export async function setScene(): Promise<Setting> {
     return {
       plane,
       db,
-      database: { uri, name },
+      uri,
       admin,
       orchestrate: (id, fate, namespace = NAMESPACE) =>
-        register(db, { id, template: templateOf(fate), secret: SECRET, config: { namespace } }),
+        register(db, {
+          id,
+          template: typeof fate === "string" ? fate : templateOf(fate),
+          secret: SECRET,
+          config: { namespace },
+        }),
       furnish: (namespace) => furnish(admin, namespace),
       queue: async (target, count = 1) => {
         const documents = Array.from({ length: count }, () =>

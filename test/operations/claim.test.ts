@@ -196,7 +196,7 @@ describe("a change of our sub-document", () => {
     const before = await bytes(id);
     await operations.change(old, { phase: "done" });
     expect(await operations.recordCreated(old, { uid: "u" }, "https://x")).toBe(false);
-    expect(await operations.fail(old, { reason: "X", text: "x" }, NOW)).toBe(false);
+    expect(await operations.fail(old, { reason: "X", fault: "cluster", text: "x" }, NOW)).toBe(false);
     expect(await bytes(id)).toBe(before);
   });
 
@@ -222,7 +222,11 @@ describe("a change of our sub-document", () => {
 });
 
 describe("a failure", () => {
-  const FAILURE = { reason: "ImagePullFailed", text: "Kubernetes Job a/b failed: …\nWhat to do: …" };
+  const FAILURE = {
+    reason: "ImagePullFailed",
+    fault: "template",
+    text: "Kubernetes Job a/b failed: …\nWhat to do: …",
+  } as const;
 
   test.each(["queued", "running"])(
     "of a %s operation is written in FiftyOne's shape, and nothing else",
@@ -250,6 +254,7 @@ describe("a failure", () => {
           ...judged.claim,
           phase: "failed",
           reason: "ImagePullFailed",
+          fault: "template",
           message: "Kubernetes Job a/b failed: …",
           since: NOW,
           timeline: { ...judged.claim.timeline, written: NOW },

@@ -44,5 +44,5 @@ export const seen = (job: Partial<JobView>, ...pods: Partial<PodView>[]): Observ
   job: jobView(job),
   pods: pods.map((pod) => podView(pod)),
 });
-export const ABSENT: Observation = { kind: "absent" };
+export const ABSENT: Observation = { kind: "absent", pods: [] };
 export const UNKNOWN: Observation = { kind: "unknown" };

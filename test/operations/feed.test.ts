@@ -131,7 +131,7 @@ describe("by a change stream", () => {
     await operations.recordCreated(claimed, { phase: "created", uid: "u" }, "https://argo/x");
     await operations.change(claimed, { phase: "running", timeline: { started: NOW } });
     expect(await hinted()).toEqual([id]);
-    await operations.fail((await operations.read(id)) as Claimed, { reason: "X", text: "x" }, NOW);
+    await operations.fail((await operations.read(id)) as Claimed, { reason: "X", fault: "cluster", text: "x" }, NOW);
     expect(await hinted()).toEqual([id, id]);
   });
 

@@ -1,5 +1,6 @@
 // Who goes next, and how many: the whole room of the queue on a made-up database and made-up clusters.
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { systemClock } from "../../src/clock.ts";
 import type { LiveJob } from "../../src/clusters/observed.ts";
 import { createLog } from "../../src/log.ts";
 import { type InLine, inOrder, type Line, type Note } from "../../src/operations/line.ts";
@@ -57,7 +58,7 @@ function open(fields: Partial<QueueOptions> = {}): Queue {
       throw error;
     },
     log: createLog({ level: "silent", secrets: [] }),
-    now: Date.now,
+    clock: systemClock,
     ...fields,
   });
   return queue;

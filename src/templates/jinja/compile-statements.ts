@@ -38,11 +38,14 @@ function compileStatement(statement: Statement, context: BlockContext): Execute 
 const bodyCompiler = (context: BlockContext) => (body: Body, inner: CompileContext) =>
   compileBody(body, { ...inner, blocks: context.blocks });
 
-function compileOutput({ children, lineno }: NodeOf<"Output">, context: BlockContext): Execute {
-  const values = children.map((child) => compileExpression(child, { ...context, constant: isConstant(child) }));
+function compileOutput({ children }: NodeOf<"Output">, context: BlockContext): Execute {
+  const values = children.map((child) => ({
+    evaluate: compileExpression(child, { ...context, constant: isConstant(child) }),
+    line: child.lineno + 1,
+  }));
   return (run, scope, output) => {
-    for (const evaluate of values) {
-      run.line = lineno + 1;
+    for (const { evaluate, line } of values) {
+      run.line = line;
       run.charge(1);
       output.write(outputText(run, evaluate(run, scope)));
     }
@@ -129,11 +132,12 @@ function compileWith({ targets, values, body, lineno }: NodeOf<"With">, outer: B
   };
 }
 
-function compileAutoEscape({ value, body }: NodeOf<"AutoEscape">, outer: BlockContext): Execute {
+function compileAutoEscape({ value, body, lineno }: NodeOf<"AutoEscape">, outer: BlockContext): Execute {
   const evaluate = compileExpression(value, outer);
   const { context, missing } = openFrame(outer, [], body, [value]);
   const execute = compileBody(body, context);
   return (run, scope, output) => {
+    run.line = lineno + 1;
     const before = run.autoescape;
     run.autoescape = isTrue(evaluate(run, scope));
     execute(run, new Scope(scope, missing), output);

@@ -78,7 +78,7 @@ function fileSize(run: Run, value: Value, binary: Value): string {
   const units = isTrue(binary) ? BINARY_UNITS : DECIMAL_UNITS;
   const power = units.findIndex((_, at) => bytes < base ** (at + 2));
   const at = power < 0 ? units.length - 1 : power;
-  return `${formatPercent(run, "%.1f", bytes / base ** (at + 1))} ${units[at]}`;
+  return `${formatPercent(run, "%.1f", (base * bytes) / base ** (at + 2))} ${units[at]}`;
 }
 
 function absolute(value: Value): Value {

@@ -1,5 +1,6 @@
 // How far the lexer has come: the source, the tokens so far, and the lines counted on the way.
 // It knows nothing of what the tokens mean.
+import type { JinjaError } from "./jinja-error.ts";
 import { skipSpaces } from "./python-space.ts";
 import type { LexerOptions, Position, Token, TokenKind } from "./token.ts";
 
@@ -42,6 +43,16 @@ export class LexerState {
 
   push(kind: TokenKind, value: string, offset: number): void {
     this.tokens.push({ kind, value, ...this.position(offset) });
+  }
+
+  /** The end has the line of what stands last, as in Jinja2: where a tag is not closed, that is nearer to it than the end is. */
+  end(): void {
+    const { lineno, colno } = this.tokens.at(-1) ?? { lineno: 0, colno: 0 };
+    this.tokens.push({ kind: "end", value: "", lineno, colno });
+  }
+
+  fail(error: JinjaError): void {
+    this.tokens.push({ kind: "error", value: "", lineno: error.line - 1, colno: 0, error });
   }
 
   /** Consumes the end of a tag whose closing delimiter stands at `close`; `sign` is the "-" or "+" before it, if any. */

@@ -60,8 +60,6 @@ function parseParentheses(state: ParserState): Expression {
 export type TupleOptions = {
   /** Empty is allowed. */
   readonly parenthesized?: boolean;
-  /** A word that ends the list after a comma. */
-  readonly endWord?: string;
   /** Reads one element; a whole expression if not given. */
   readonly element?: () => Expression;
 };
@@ -72,7 +70,7 @@ export function parseTuple(state: ParserState, options: TupleOptions = {}): Expr
   const element = options.element ?? (() => state.expression());
   const children: Expression[] = [];
   let isTuple = false;
-  while (!endsTuple(state, options)) {
+  while (!endsTuple(state)) {
     children.push(element());
     if (!state.skipOperator(",")) break;
     isTuple = true;
@@ -83,10 +81,8 @@ export function parseTuple(state: ParserState, options: TupleOptions = {}): Expr
   return node("Tuple", first, { children });
 }
 
-function endsTuple(state: ParserState, options: TupleOptions): boolean {
-  if (state.is("variable-end") || state.is("block-end") || state.isOperator(")")) return true;
-  return options.endWord !== undefined && state.isWord(options.endWord);
-}
+const endsTuple = (state: ParserState): boolean =>
+  state.is("variable-end") || state.is("block-end") || state.isOperator(")");
 
 function parseList(state: ParserState, open: Token): Expression {
   const children: Expression[] = [];

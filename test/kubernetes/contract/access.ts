@@ -12,6 +12,7 @@ const ROLE: readonly Rule[] = [
   { apiGroups: ["batch"], resources: ["jobs"], verbs: ["create", "get", "list", "watch", "delete"] },
   { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
   { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
+  { apiGroups: [""], resources: ["events"], verbs: ["list"] },
 ];
 
 type Asked = {
@@ -148,7 +149,7 @@ export function accessCases(world: () => World): void {
     expect(await cluster.podsOf({ namespace: space.name, name: "own" })).toHaveLength(1);
     const query = { container: "worker", tailLines: 1, limitBytes: 100 };
     await seen("the log", async () => (await cluster.podLog(space.name, pod.metadata.name, query)) === "line 5\n");
-    const body = await cluster.watch("jobs", space.name, "", AbortSignal.timeout(10_000));
+    const body = await cluster.watch("jobs", space.name, { resourceVersion: "" }, AbortSignal.timeout(10_000));
     body?.on("error", () => undefined).destroy();
     expect(body).toBeDefined();
     expect(await cluster.deleteJob(space.name, "own", created.job.uid)).toBe(true);

@@ -1,6 +1,8 @@
-// What a setting may hold: checks that say in words what it must be. Pure.
+// What a setting's value may be; each throws the words that follow the variable's name. And the shape of a setting. Pure.
+import type { SchemaObj } from "convict";
 
-/** From 0 on. */
+export type Settings = Record<string, SchemaObj & { readonly env: string; readonly unit?: string }>;
+
 export const natural = (max: number) => (value: unknown) => {
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > max) {
     throw new Error(`must be a whole number from 0 to ${max}`);
@@ -14,5 +16,4 @@ export const positive = (max: number) => (value: unknown) => {
 export const text = (value: unknown) => {
   if (typeof value !== "string") throw new Error("must be text");
 };
-/** Seconds. */
 export const DAY = 86_400;

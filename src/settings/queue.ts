@@ -1,11 +1,9 @@
-// The settings of the queue: how many operations may be in flight, and what happens while a cluster has no room.
-// Pure, as settings.ts, of which they are a part.
-import type { SchemaObj } from "convict";
-import { DAY, natural, positive } from "./formats.ts";
+// Settings of the queue: how many operations may be in flight, and what happens while a cluster has no room. Pure.
+import { DAY, natural, positive, type Settings } from "./formats.ts";
 
 const MOST = 100_000;
 
-export const QUEUE_SETTINGS = {
+export const QUEUE = {
   maxInFlight: {
     doc: "How many operations may be in flight at once over all orchestrators: with a Job that has not ended, or about to get one; 0: no limit.",
     format: natural(MOST),
@@ -49,4 +47,4 @@ export const QUEUE_SETTINGS = {
     default: 30,
     env: "OPJOB_BACKPRESSURE_RAMP_SECONDS",
   },
-} satisfies Record<string, SchemaObj & { env: string; unit?: string }>;
+} satisfies Settings;

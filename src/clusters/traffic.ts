@@ -1,0 +1,148 @@
+// What goes to one API server, over all credentials together: so many calls a second, and none while it asks to wait.
+// Whatever looks, deletes or follows goes before what creates: a backlog must not keep an end, or a watch, waiting.
+// Knows neither HTTP nor Jobs; it only lets pass.
+import { setTimeout as sleep } from "node:timers/promises";
+import { OpjobError } from "../errors.ts";
+
+export type TrafficOptions = {
+  /** Calls a second on average; 0: no limit. */
+  readonly rate: number;
+  /** Calls that may go at once after a quiet time. */
+  readonly burst: number;
+  /** So many creates may wait, or be without an answer, before further ones are better begun later. */
+  readonly crowd: number;
+  readonly onWait: (verb: string, seconds: number) => void;
+};
+
+export const UNLIMITED: TrafficOptions = {
+  rate: 0,
+  burst: 0,
+  crowd: Number.POSITIVE_INFINITY,
+  onWait: () => undefined,
+};
+
+/** Who waits longer for a server that asks for a pause is told so, and comes again: the place is another's (ms). */
+const PATIENCE = 2_000;
+/** What waited for the same moment does not come in the same moment (ms). */
+const SPREAD = 200;
+/** An API server that has so much in hand and says nothing for so long hangs (ms). */
+const SILENCE = 2_000;
+/** Creates go last, but of so many calls one is a create's: looking must not stop launching either. */
+const CREATES_SHARE = 4;
+
+export class Traffic {
+  readonly #server: string;
+  readonly #options: TrafficOptions;
+  readonly #waiting = { first: [] as (() => void)[], creates: [] as (() => void)[] };
+  #tokens: number;
+  #filledAt = performance.now();
+  #turn = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closedUntil = 0;
+  #creating = 0;
+  #heardAt = 0;
+  #slot = 0;
+
+  constructor(server: string, options: TrafficOptions) {
+    this.#server = server;
+    this.#options = options;
+    this.#tokens = options.burst;
+  }
+
+  /**
+   * Resolves when a call may be sent.
+   * @throws OpjobError CLUSTER_OVERLOADED when the API server asks for a longer pause than a call waits
+   */
+  async admit(verb: string): Promise<void> {
+    const begun = performance.now();
+    for (let closed = this.#closedFor(); closed > 0; closed = this.#closedFor()) {
+      if (closed > PATIENCE) {
+        // Without the seconds: the text is the reason of a held operation, written once and not each time anew.
+        const message = `The cluster ${this.#server} is overloaded: it asks to wait before the next call.`;
+        throw new OpjobError("CLUSTER_OVERLOADED", message, { retryAfterMs: closed });
+      }
+      await sleep(closed + Math.random() * SPREAD);
+    }
+    if (this.#options.rate > 0) await this.#token(verb === "create");
+    this.#options.onWait(verb, (performance.now() - begun) / 1_000);
+  }
+
+  /** The API server asks to wait: until then nothing more is sent, and afterwards no burst. */
+  pause(ms: number): void {
+    this.#closedUntil = Math.max(this.#closedUntil, performance.now() + ms);
+    this.#fill();
+    this.#tokens = Math.min(this.#tokens, 0);
+    this.#filledAt = this.#closedUntil;
+    this.#arm();
+  }
+
+  /** Tells that a create was sent; the function returned tells that it ended, whichever way. */
+  creating(): () => void {
+    if (this.#creating++ === 0) this.#heardAt = performance.now();
+    return () => {
+      this.#creating--;
+      this.#heardAt = performance.now();
+    };
+  }
+
+  /**
+   * Milliseconds until a create is worth beginning; 0: now. Each who asks gets a moment of its own.
+   * Without this, the backlog of a slow, limited or hanging cluster would sit in all lanes, and other clusters' work behind it.
+   */
+  crowded(): number {
+    const { rate, crowd } = this.#options;
+    const now = performance.now();
+    if (this.#waiting.creates.length >= crowd) {
+      this.#slot = Math.max(this.#slot, now + (this.#waiting.creates.length * 1_000) / rate) + 1_000 / rate;
+      return this.#slot - now;
+    }
+    const hangs = this.#creating >= crowd && now - this.#heardAt > SILENCE;
+    return hangs ? SILENCE * (0.5 + Math.random()) : 0;
+  }
+
+  #closedFor(): number {
+    return this.#closedUntil - performance.now();
+  }
+
+  #token(create: boolean): Promise<void> {
+    this.#fill();
+    const { first, creates } = this.#waiting;
+    if (this.#tokens >= 1 && first.length === 0 && creates.length === 0) {
+      this.#tokens -= 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      (create ? creates : first).push(resolve);
+      this.#arm();
+    });
+  }
+
+  #fill(): void {
+    const now = performance.now();
+    const { rate, burst } = this.#options;
+    const since = Math.max(0, now - this.#filledAt);
+    this.#tokens = Math.min(Math.max(1, burst), this.#tokens + (since / 1_000) * rate);
+    this.#filledAt += since;
+  }
+
+  /** Wakes when the next token is there and the server is open. */
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const { first, creates } = this.#waiting;
+    if (first.length + creates.length === 0) return;
+    const next = ((1 - this.#tokens) / this.#options.rate) * 1_000;
+    this.#timer = setTimeout(() => this.#release(), Math.max(0, next, this.#closedFor()));
+  }
+
+  #release(): void {
+    this.#fill();
+    const { first, creates } = this.#waiting;
+    while (this.#tokens >= 1 && this.#closedFor() <= 0 && first.length + creates.length > 0) {
+      const createsTurn = first.length === 0 || (creates.length > 0 && ++this.#turn % CREATES_SHARE === 0);
+      const go = (createsTurn ? creates : first).shift();
+      this.#tokens -= 1;
+      go?.();
+    }
+    this.#arm();
+  }
+}
