@@ -52,18 +52,6 @@ export function createMetrics(options: { defaults: boolean } = { defaults: true 
       labelNames: ["orchestrator", "code"],
       registers,
     }),
-    orchestratorHealthy: new Gauge({
-      name: "opjob_orchestrator_healthy",
-      help: "1: the last check of an active orchestrator found no error; 0: it cannot launch, or its Jobs would fail.",
-      labelNames: ["orchestrator"],
-      registers,
-    }),
-    orchestratorFindings: new Gauge({
-      name: "opjob_orchestrator_findings",
-      help: "What the last check of an active orchestrator found, by severity (error, warning, hint).",
-      labelNames: ["orchestrator", "severity"],
-      registers,
-    }),
     deletions: new Counter({
       name: "opjob_job_deletions_total",
       help: "Jobs that opjob deleted.",
@@ -89,9 +77,26 @@ export function createMetrics(options: { defaults: boolean } = { defaults: true 
       labelNames: ["collection"],
       registers,
     }),
+    ...orchestratorGauges(registers),
     sweeps: new Counter({ name: "opjob_sweeps_total", help: "Sweeps, by result.", labelNames: ["result"], registers }),
   };
 }
+
+/** What the last check of each active orchestrator found. */
+const orchestratorGauges = (registers: Registry[]) => ({
+  orchestratorHealthy: new Gauge({
+    name: "opjob_orchestrator_healthy",
+    help: "1: the last check of an active orchestrator found no error; 0: it cannot launch, or its Jobs would fail.",
+    labelNames: ["orchestrator"],
+    registers,
+  }),
+  orchestratorFindings: new Gauge({
+    name: "opjob_orchestrator_findings",
+    help: "What the last check of an active orchestrator found, by severity (error, warning, hint).",
+    labelNames: ["orchestrator", "severity"],
+    registers,
+  }),
+});
 
 /** Adds the gauges that are observed at the moment of a scrape. */
 export function observeSizes({ registry }: Metrics, sizes: Sizes): void {

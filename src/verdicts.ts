@@ -63,17 +63,16 @@ const SEVERITIES = ["error", "warning", "hint"] as const;
 const keyOf = ({ severity, code, message }: Finding): string => `${severity} ${code} ${message}`;
 
 function tell(log: Log, orchestrator: string, findings: readonly Finding[], known: Verdict | undefined): void {
-  for (const finding of findings) {
-    if (known?.told.has(keyOf(finding))) continue;
-    const { severity, step, code, message, remedy, line } = finding;
-    const fields = { orchestrator, step, code, ...(line !== undefined && { line }), [severity]: message, remedy };
-    if (severity === "error")
-      log.error(fields, isErrorCode(code) ? "orchestrator cannot launch" : "orchestrator is faulty");
-    else if (severity === "warning") log.warn(fields, "orchestrator has a warning");
-    else log.debug(fields, "orchestrator has a hint");
-  }
+  for (const finding of findings) if (!known?.told.has(keyOf(finding))) tellOne(log, orchestrator, finding);
   const faulty = findings.some(({ severity }) => severity === "error");
   if (!faulty && known !== undefined && known.faults > 0) log.info({ orchestrator }, "orchestrator is in order again");
+}
+
+function tellOne(log: Log, orchestrator: string, { severity, step, code, message, remedy, line }: Finding): void {
+  const fields = { orchestrator, step, code, ...(line !== undefined && { line }), [severity]: message, remedy };
+  if (severity === "hint") log.debug(fields, "orchestrator has a hint");
+  else if (severity === "warning") log.warn(fields, "orchestrator has a warning");
+  else log.error(fields, isErrorCode(code) ? "orchestrator cannot launch" : "orchestrator is faulty");
 }
 
 function show(

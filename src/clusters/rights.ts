@@ -3,7 +3,7 @@
 
 export type Right = {
   readonly group: "" | "batch";
-  readonly resource: "jobs" | "pods";
+  readonly resource: "jobs" | "pods" | "events";
   readonly subresource?: "log";
   readonly verb: "create" | "get" | "list" | "watch" | "delete";
   /** Whether operations cannot be run without it; else only less can be said of them. */
@@ -22,6 +22,7 @@ export const RIGHTS: readonly Right[] = [
   pod("list"),
   pod("watch"),
   { ...pod("get"), subresource: "log" },
+  { ...pod("list"), resource: "events" },
 ];
 
 /** `jobs`, `pods/log`. */

@@ -63,12 +63,11 @@ const steps = (path: string): string[] =>
 
 /**
  * `literals`: what is written out between the tags; undefined where that is too little to know the line by.
- * `silent`: it renders nothing. `fork`: what stands behind it need not be rendered, so that neighbours prove nothing.
+ * `silent`: it renders nothing. One that begins or ends a choice is not silent: what stands behind it need not be rendered.
  */
 type TemplateLine = {
   readonly literals: readonly string[] | undefined;
   readonly silent: boolean;
-  readonly fork: boolean;
 };
 type Lines = { readonly source: readonly TemplateLine[]; readonly rendered: readonly string[] };
 
@@ -79,11 +78,11 @@ const LEAST_LITERAL = 3;
 const LONGEST = 2_000;
 
 function lineOfTemplate(line: string): TemplateLine {
-  if (line.length > LONGEST) return { literals: undefined, silent: false, fork: true };
+  if (line.length > LONGEST) return { literals: undefined, silent: false };
   const literals = line.trim().split(TAG);
   const written = literals.join("").replaceAll(/[\s"'-]/g, "").length;
   const known = literals.length === 1 || written >= LEAST_LITERAL;
-  return { literals: known ? literals : undefined, silent: literals.join("").trim() === "", fork: FORK.test(line) };
+  return { literals: known ? literals : undefined, silent: literals.join("").trim() === "" && !FORK.test(line) };
 }
 
 /** Literal by literal, not by a regular expression: a template could be written so that one never ends. */
@@ -109,7 +108,7 @@ function templateLine({ source, rendered }: Lines, at: number): number | undefin
   const candidates = source.flatMap((one, i) => (fits(one, line) ? [i] : []));
   const [first] = candidates;
   if (candidates.length < 2) return first === undefined ? undefined : first + 1;
-  const scores = candidates.map((i) => ({ i, score: likeness(source, i, { rendered, at }) }));
+  const scores = candidates.map((i) => ({ i, score: likeness({ source, rendered }, i, at) }));
   scores.sort((a, b) => b.score - a.score);
   const [best, second] = scores;
   return best !== undefined && best.score > (second?.score ?? 0) ? best.i + 1 : undefined;
@@ -118,21 +117,22 @@ function templateLine({ source, rendered }: Lines, at: number): number | undefin
 const FAR = 40;
 
 /** How many lines on both sides fit, one after the other, until the first that does not. */
-function likeness(
-  source: readonly TemplateLine[],
-  from: number,
-  { rendered, at }: { rendered: readonly string[]; at: number },
-) {
-  let score = 0;
-  for (const step of [-1, 1]) {
-    for (let i = from, j = at; Math.abs(j - at) < FAR; score++) {
-      do i += step;
-      while (source[i]?.silent && !source[i]?.fork);
-      do j += step;
-      while (rendered[j]?.trim() === "");
-      const [one, other] = [source[i], rendered[j]];
-      if (one === undefined || other === undefined || !fits(one, other)) break;
-    }
+const likeness = ({ source, rendered }: Lines, from: number, at: number): number =>
+  run({ source, rendered }, { from, at, step: -1 }) + run({ source, rendered }, { from, at, step: 1 });
+
+function run({ source, rendered }: Lines, { from, at, step }: { from: number; at: number; step: -1 | 1 }): number {
+  let [i, j] = [from, at];
+  for (let score = 0; score < FAR; score++) {
+    i = past(i, step, (line) => source[line]?.silent === true);
+    j = past(j, step, (line) => rendered[line]?.trim() === "");
+    const [one, other] = [source[i], rendered[j]];
+    if (one === undefined || other === undefined || !fits(one, other)) return score;
   }
-  return score;
+  return FAR;
+}
+
+function past(from: number, step: -1 | 1, silent: (line: number) => boolean): number {
+  let line = from + step;
+  while (silent(line)) line += step;
+  return line;
 }

@@ -41,7 +41,7 @@ const binary =
     operators.binary(operator, compileExpression(left, context), compileExpression(right, context));
 
 function compilePower({ left, right }: NodeOf<"Pow">, context: CompileContext): Evaluate {
-  if (!isConstant(left) || isConstant(right)) return binary("**")({ left, right }, context);
+  if (context.volatile || !isConstant(left) || isConstant(right)) return binary("**")({ left, right }, context);
   return operators.powerOfConstant(compileExpression(left, context), compileExpression(right, context));
 }
 
@@ -199,9 +199,10 @@ const COMPILERS: { [K in ExpressionKind]: CompileNode<K> } = {
   TestCall: (node, context) => compileTest(node, context, compileExpression(node.target, context)),
   Compare: compileCompare,
   InlineIf: compileInlineIf,
-  JoinedText: ({ children }, context) => {
-    const parts = compileAll(children, context);
-    const join = context.constant ? joinPlain : joinTexts;
+  JoinedText: (node, context) => {
+    const parts = compileAll(node.children, context);
+    const isPlain = context.constant || context.volatile || isConstant(node);
+    const join = isPlain ? joinPlain : joinTexts;
     return (run, scope) => join(run, evaluateAll(run, scope, parts), "");
   },
   Or: choice(true),

@@ -10,7 +10,19 @@ import type { Run } from "./run.ts";
 import { collect, each, isIterable, itemsOf, lengthOf, requireLength } from "./sequences.ts";
 import type { Definitions } from "./signature.ts";
 import { codePoints } from "./text.ts";
-import { isText, Opaque, orMissing, Range, Stream, Tuple, textOf, typeName, Undefined, type Value } from "./values.ts";
+import {
+  isText,
+  Markup,
+  Opaque,
+  orMissing,
+  Range,
+  Stream,
+  Tuple,
+  textOf,
+  typeName,
+  Undefined,
+  type Value,
+} from "./values.ts";
 
 /** A size that is no number is never reached, as in Jinja2, which only compares with it. */
 function* batch(run: Run, value: Value, linecount: Value, fill: Value): Generator<Value, void, undefined> {
@@ -63,7 +75,8 @@ function last(run: Run, value: Value): Value {
 function reverse(run: Run, value: Value): Value {
   if (isText(value)) {
     run.chargeText(textOf(value).length);
-    return codePoints(textOf(value)).reverse().join("");
+    const reversed = codePoints(textOf(value)).reverse().join("");
+    return value instanceof Markup ? new Markup(reversed) : reversed;
   }
   if (!isIterable(value)) throw typeFault(`a ${typeName(value)} cannot be reversed`);
   const reversed = collect(run, value).reverse();

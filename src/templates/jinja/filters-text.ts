@@ -119,11 +119,16 @@ function wrap(
   return wordWrap(run, textOf(value), options, separator === null ? "\n" : requireText(separator));
 }
 
+function centerValue(run: Run, value: Value, width: number): Value {
+  const centered = center(run, toText(run, value), width);
+  return value instanceof Markup ? new Markup(centered) : centered;
+}
+
 const WORD = /[\p{L}\p{N}_]+/gu;
 
 export const TEXT_FILTERS: Definitions = {
   capitalize: ["s", onText(capitalize)],
-  center: ["value width=", (run, value, width = 80n) => center(run, toText(run, value), toCount(width))],
+  center: ["value width=", (run, value, width = 80n) => centerValue(run, value, toCount(width))],
   e: ["s /", escapeValue],
   escape: ["s /", escapeValue],
   forceescape: ["value", (run, value) => escapeValue(run, toText(run, value))],

@@ -78,6 +78,7 @@ function compileSource(source: string, options: JinjaOptions, limits: JinjaLimit
         tests: TESTS,
         soft: false,
         constant: false,
+        volatile: false,
         blocks: new Map(),
         names,
       };

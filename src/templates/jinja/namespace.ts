@@ -4,6 +4,7 @@ import type { Dict } from "./dict.ts";
 import { Fault } from "./jinja-error.ts";
 import { toRepr } from "./printing.ts";
 import type { Run } from "./run.ts";
+import { native } from "./signature.ts";
 import { Callable, Opaque, objectText, Tuple, Undefined, type Value } from "./values.ts";
 
 /** Holds values that may be assigned from inside a loop or a block: `{% set ns.name = … %}`. */
@@ -48,9 +49,17 @@ export class Cycler extends Opaque {
       case "pos":
         return BigInt(this.position);
       case "next":
-        return new Callable("next", () => this.advance(), `<bound method Cycler.next of ${this.describe()}>`);
+        return new Callable(
+          "next",
+          native("next", "", () => this.advance()),
+          `<bound method Cycler.next of ${this.describe()}>`,
+        );
       case "reset":
-        return new Callable("reset", () => this.reset(), `<bound method Cycler.reset of ${this.describe()}>`);
+        return new Callable(
+          "reset",
+          native("reset", "", () => this.reset()),
+          `<bound method Cycler.reset of ${this.describe()}>`,
+        );
       default:
         return undefined;
     }

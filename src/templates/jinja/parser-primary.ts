@@ -66,19 +66,20 @@ export type TupleOptions = {
 
 /** One expression, or a tuple if there is a comma. */
 export function parseTuple(state: ParserState, options: TupleOptions = {}): Expression {
-  const first = state.current;
+  let at = state.current;
   const element = options.element ?? (() => state.expression());
   const children: Expression[] = [];
   let isTuple = false;
   while (!endsTuple(state)) {
     children.push(element());
-    if (!state.skipOperator(",")) break;
+    if (!state.isOperator(",")) break;
+    at = state.next();
     isTuple = true;
   }
   const [only] = children;
   if (only && !isTuple) return only;
   if (!only && !options.parenthesized) state.fail(`an expression was expected, but here is ${wordsOf(state.current)}`);
-  return node("Tuple", first, { children });
+  return node("Tuple", at, { children });
 }
 
 const endsTuple = (state: ParserState): boolean =>

@@ -1,7 +1,7 @@
-// Settings of the process itself: its port, its end, its log. Pure.
+// Settings of the daemon itself: its port, its end, its log. Pure.
 import { natural, positive, type Settings, text } from "./formats.ts";
 
-export const PROCESS = {
+export const DAEMON = {
   httpHost: {
     doc: "Address on which /healthz, /readyz and /metrics are served.",
     format: text,
