@@ -18,6 +18,7 @@ const JOB: JobView = {
   operation: "",
   attempt: 1,
   database: "",
+  orchestrator: "",
   createdAt: undefined,
   deleting: false,
   suspended: false,

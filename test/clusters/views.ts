@@ -25,6 +25,7 @@ export const jobView = (fields: Partial<JobView> = {}): JobView => ({
   operation: OPERATION,
   attempt: 1,
   database: DATABASE,
+  orchestrator: "kubernetes-gpu",
   createdAt: iso(T0),
   deleting: false,
   suspended: false,

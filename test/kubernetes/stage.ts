@@ -25,12 +25,12 @@ export type Fate = {
   readonly container?: object;
 };
 
-export type Stage = {
+/** All but the daemon. */
+export type Setting = {
   readonly plane: Plane;
   readonly db: Db;
   /** Of the database's server. */
   readonly uri: string;
-  readonly daemon: DaemonUnderTest;
   /** Asks as the administrator. */
   readonly admin: Client;
   /** Registers an orchestrator of this name whose Jobs meet this fate, or are made of this template. */
@@ -46,6 +46,8 @@ export type Stage = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
+export type Stage = Setting & { readonly daemon: DaemonUnderTest };
+
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
@@ -55,17 +57,30 @@ export type Front = (server: string) => Promise<{ readonly url: string } & Async
 export type StageOptions = { readonly level?: Level; readonly front?: Front };
 
 export async function setStage(environment: Record<string, string> = {}, options: StageOptions = {}): Promise<Stage> {
-  const { level = "kwok", front } = options;
+  const setting = await setScene(options);
+  const stack = new AsyncDisposableStack();
+  stack.use(setting);
+  try {
+    const { uri, db } = setting;
+    const daemon = stack.use(await daemonUnderTest(testConfig(uri, db.databaseName, environment)));
+    return { ...setting, daemon, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/** Everything but a daemon, for tests that start their own. */
+export async function setScene({ level = "kwok", front }: StageOptions = {}): Promise<Setting> {
   const stack = new AsyncDisposableStack();
   try {
     const plane = stack.use(await startPlane({ level, users: ["opjob"] }));
     const admin = stack.adopt(new Client(plane.kubeconfig()), (client) => client.close());
     await furnish(admin, NAMESPACE);
     const database: TestDatabase = stack.use(await testDatabase());
-    const { db, uri, name } = database;
+    const { db, uri } = database;
     const { url } = front ? stack.use(await front(plane.server)) : { url: plane.server };
     await storeSecret(db, SECRET, plane.kubeconfig("opjob").replaceAll(plane.server, url));
-    const daemon = stack.use(await daemonUnderTest(testConfig(uri, name, environment)));
     const labelled = async (path: string, operation: ObjectId): Promise<readonly Thing[]> => {
       const query = { labelSelector: `opjob/operation=${operation.toHexString()}` };
       return (await admin.send("GET", path, { query })).body.items;
@@ -74,7 +89,6 @@ export async function setStage(environment: Record<string, string> = {}, options
       plane,
       db,
       uri,
-      daemon,
       admin,
       orchestrate: (id, fate, namespace = NAMESPACE) =>
         register(db, {
