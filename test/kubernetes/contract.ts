@@ -2,6 +2,7 @@
 // Knows what a server must be able to do for the suite; the cases are in contract/, by theme.
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { accessCases } from "./contract/access.ts";
+import { checkingCases } from "./contract/checking.ts";
 import { creatingCases } from "./contract/creating.ts";
 import { deletingCases } from "./contract/deleting.ts";
 import { eventCases } from "./contract/events.ts";
@@ -49,6 +50,7 @@ export function describeContract(name: string, start: () => Promise<Server>): vo
     describe("a create", () => creatingCases(opened));
     describe("a refusal", () => refusingCases(opened));
     describe("access", () => accessCases(opened));
+    describe("a check", () => checkingCases(opened));
     describe("a read", () => readingCases(opened));
     describe("a watch", () => watchingCases(opened));
     describe("a delete", () => deletingCases(opened));
