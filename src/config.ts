@@ -107,6 +107,9 @@ function refuseContradictions(config: Config): void {
   requireOperationId("OPJOB_WORKER_ARGS", config.workerArgs);
   refuseBadWorkers(config.workers);
   if (!isCron(config.sweepCron)) throw invalid("OPJOB_SWEEP_CRON must be a cron expression, like */30 * * * * *.");
+  if (config.backpressureRelease >= config.backpressureEngage) {
+    throw invalid("OPJOB_BACKPRESSURE_RELEASE must be less than OPJOB_BACKPRESSURE_ENGAGE.");
+  }
   if (config.runLink !== "") refuseBadRunLink(config.runLink);
   if (config.logTailLines > 0 && config.logTailBytes === 0) {
     throw invalid(

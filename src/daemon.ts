@@ -24,6 +24,9 @@ import { createLook } from "./look.ts";
 import { type Metrics, observeSizes } from "./metrics.ts";
 import { type Outside, REAL } from "./outside.ts";
 import type { Surroundings } from "./place.ts";
+import type { Queue } from "./queue/queue.ts";
+import { createSeen, openQueue } from "./queueing.ts";
+import { createReload } from "./reload.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { createStep } from "./step.ts";
 import { createSweep } from "./sweep.ts";
@@ -78,6 +81,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   const roads = openRoads(options, rooms, metrics);
   rooms.hintBy(roads.lanes);
   closers.defer(() => roads.lanes.close());
+  closers.defer(() => roads.queue.close());
   closers.defer(() => roads.sweep.stop());
   closers.defer(() => roads.warm.close());
 
@@ -118,6 +122,9 @@ type Roads = ReturnType<typeof openRoads>;
 /** Enough for thousands of calls a second; each connection keeps its buffers. */
 const MONGO_CONNECTIONS = 20;
 
+/** Hints beyond are dropped, and found by a sweep: memory does not grow with what is queued at once. */
+const MOST_HINTS = 10_000;
+
 /** A piece of work in hand for longer than this is stuck: every call has a deadline far below (ms). */
 const STALLED_MS = 600_000;
 
@@ -156,9 +163,13 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
       log,
     }),
   });
-  const lanes = new Lanes({
-    work: createStep({ ...road, targets, launcher, follower }),
+  const hint = (id: string): void => lanes.hint(id);
+  const queue = openQueue(config, rooms, { targets, go: (id) => lanes.send(id), log, clock });
+  const lanes: Lanes = new Lanes({
+    work: createStep({ ...road, queue, launcher, follower }),
     concurrency: config.launchConcurrency,
+    longest: MOST_HINTS,
+    onDropped: () => void rounds.sweep.run().catch(() => undefined), // else the next one finds them
     // What has a Job is looked after at once, however long the backlog of what has none yet.
     first: { of: (id) => observed.has(id), places: Math.ceil(config.launchConcurrency / 4) },
     clock,
@@ -168,16 +179,20 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
       log.error(code === "INTERNAL" ? { ...fields, err: thrown } : fields, "step failed; it is tried again");
     },
   });
-  const hint = (id: string): void => lanes.hint(id);
-  return { lanes, targets, hint, ...openRounds({ config, log, outside }, rooms, { metrics, hint, watch }) };
+  const rounds = openRounds({ config, log, outside }, rooms, { metrics, queue, hint, watch });
+  return { lanes, queue, targets, hint, look: queue.look, ...rounds };
 }
 
-type Rounded = { readonly metrics: Metrics; readonly hint: (id: string) => void; readonly watch: Pool["watch"] };
+type Rounded = {
+  readonly metrics: Metrics;
+  readonly queue: Queue;
+  readonly hint: (id: string) => void;
+  readonly watch: Pool["watch"];
+};
 
 /** What looks at everything again, from time to time: the records, and with the sweep the work itself. */
-function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, hint, watch }: Rounded) {
+function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, queue, hint, watch }: Rounded) {
   const { operations, observed, directory, pool, placer } = rooms;
-  const targets = (): string[] => directory.targets();
   const warm = createWarm({
     orchestrators: () => directory.ids(),
     isActive: (id) => directory.isActive(id),
@@ -189,20 +204,18 @@ function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, 
     log,
     now: outside.clock.now,
   });
-  const reload = async (): Promise<boolean> => {
-    const changed = await directory.load();
-    await warm.run();
-    return changed;
-  };
+  const reload = createReload(directory, () => warm.run());
   const live = (): string[] => observed.live();
   const { timetable } = outside;
+  const seen = createSeen(config, rooms, outside.clock);
   const sweep = createSweep({
     operations,
+    queue,
+    seen,
     metrics,
     log,
     cron: config.sweepCron,
     timetable,
-    targets,
     live,
     hint,
     reload,
@@ -210,12 +223,15 @@ function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, 
   return { sweep, warm, reload, live };
 }
 
-function observe(metrics: Metrics, { observed, pool, storage, operations }: Rooms, { lanes, targets }: Roads): void {
+function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets }: Roads): void {
+  const { observed, pool, storage, operations } = rooms;
   observeSizes(metrics, {
     lanes: () => ({ known: lanes.size, waiting: lanes.waiting, busy: lanes.busy }),
     observed: () => ({ ...observed.sizes, live: observed.live().length }),
     watches: () => pool.watches,
     stale: () => storage.stale(),
     queue: () => operations.queue(targets()),
+    line: queue.sizes,
+    closed: queue.closed,
   });
 }

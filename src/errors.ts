@@ -188,7 +188,7 @@ export const ERRORS = {
 export type ErrorCode = keyof typeof ERRORS;
 
 /** What can be told beside the message: where, what instead of the table's remedy, and how long the other side asks to wait. */
-export type ErrorDetails = { cause?: unknown; remedy?: string; retryAfterMs?: number };
+export type ErrorDetails = { cause?: unknown; remedy?: string; retryAfterMs?: number; unsent?: boolean };
 
 /**
  * An error with words for a person. `message` says what happened and where, without any secret;
@@ -199,12 +199,15 @@ export class OpjobError extends Error {
   readonly code: ErrorCode;
   readonly remedy: string;
   readonly retryAfterMs: number | undefined;
+  /** What was to be asked cannot have reached the other side: nothing happened there. */
+  readonly unsent: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? {} : { cause: details.cause });
     this.code = code;
     this.remedy = details.remedy ?? ERRORS[code].remedy;
     this.retryAfterMs = details.retryAfterMs;
+    this.unsent = details.unsent ?? false;
   }
 
   get retryable(): boolean {

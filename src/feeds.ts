@@ -23,13 +23,14 @@ export type FeedsOptions = {
     readonly orchestrators: Collection<Document>;
     readonly secrets: Collection<Document>;
   };
-  readonly operations: Pick<Operations, "unclaimed" | "ended">;
+  readonly operations: Pick<Operations, "ended">;
   readonly mode: "auto" | "stream" | "poll";
   readonly pollMs: number;
   /** Changes whenever a file that opjob reads may have: an encryption key, a template. */
   readonly files: () => Promise<string>;
   readonly targets: () => readonly string[];
   readonly live: () => readonly string[];
+  readonly look: () => Promise<void>;
   readonly hint: (id: string) => void;
   /** Reads records and secrets anew; true: a record changed. */
   readonly reload: () => Promise<boolean>;

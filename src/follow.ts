@@ -30,19 +30,20 @@ export type FollowOptions = {
 };
 
 /**
+ * `holder`: the operation as it was read, unless none of its Jobs can live (any more).
  * `launch`: the operation is claimed, but its Job was never made; the way out goes on with it.
- * `unclaimed`: it was queued anew since it was claimed; the way out begins again.
+ * `unclaimed`: it was not claimed since it was queued, if it is queued at all; the way out begins (again).
  */
 export type Followed =
-  | { readonly kind: "followed"; readonly next: Next }
-  | { readonly kind: "unclaimed"; readonly next: Next }
+  | { readonly kind: "followed"; readonly next: Next; readonly holder: Operation | undefined }
+  | { readonly kind: "unclaimed"; readonly next: Next; readonly operation: Operation }
   | { readonly kind: "launch"; readonly claimed: Claimed };
 
 /** How long until something that could not be read is looked at again; hints usually come first (ms). */
 const LOOK_AGAIN = 5_000;
 const AT_ONCE = { again: 0 };
 
-const followed = (next: Next): Followed => ({ kind: "followed", next });
+const followed = (next: Next, holder: Operation | undefined): Followed => ({ kind: "followed", next, holder });
 
 export const createFollower = (options: FollowOptions) => ({
   /** One step for an operation, from its document and its Jobs as they are now. */
@@ -55,26 +56,29 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   const { operations, observed, look, judge, dismiss } = options;
   const operation = await operations.read(id);
   const jobs = observed.find(id);
-  if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"));
-  if (operation.claim === undefined) return followed(undefined);
+  if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"), undefined);
+  if (operation.claim === undefined) return { kind: "unclaimed", next: undefined, operation };
   const { attempt } = operation.claim;
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
   if (!isClaimed(operation)) {
-    return { kind: "unclaimed", next: await dismiss.all(live, "the operation was queued again") };
+    return { kind: "unclaimed", next: await dismiss.all(live, "the operation was queued again"), operation };
   }
   const earlier = live.filter(({ job }) => job.attempt !== attempt);
   const next = await dismiss.all(earlier, "the operation was queued again");
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
   if (shown.length === 0 && neverCreated(operation)) {
-    return operation.archived ? followed(undefined) : { kind: "launch", claimed: operation };
+    return operation.archived ? followed(undefined, operation) : { kind: "launch", claimed: operation };
   }
   const found = await look.find(operation, shown);
-  if (await adopted(options, { operation, found })) return followed(AT_ONCE);
+  if (await adopted(options, { operation, found })) return followed(AT_ONCE, operation);
   readAhead(options, { operation, found });
   const judged = await judge.judge(operation, found);
   const step = await act(options, { operation, found: judged.found }, judged.transition);
-  return followed(step ?? next);
+  return followed(step ?? next, isOver(judged.found) ? undefined : operation);
 }
+
+const isOver = ({ observation: seen }: Found): boolean =>
+  seen.kind === "absent" || (seen.kind === "job" && jobEnd(seen.job) !== undefined);
 
 type Settled = { readonly id: string; readonly created: JobView; readonly cluster: Cluster };
 

@@ -15,6 +15,9 @@ export type LanesOptions = {
   onError: (key: string, error: unknown) => void;
   /** Milliseconds until a key is tried again whose work threw. */
   retryMs?: number;
+  /** As many keys may wait for a place; hints for others are dropped then, and told once there is room again. */
+  longest?: number;
+  onDropped?: () => void;
   /** Default: the system's. */
   clock?: Clock;
 };
@@ -33,6 +36,7 @@ export class Lanes {
   /** The same, of those that go first. */
   readonly #first = new Set<string>();
   #busy = 0;
+  #dropped = false;
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -47,6 +51,7 @@ export class Lanes {
    */
   hint(key: string, withinMs = 0): void {
     if (this.#closed) return;
+    if (this.#drops(key)) return;
     const lane = this.#lane(key);
     if (lane.busy) {
       lane.hinted = true;
@@ -60,6 +65,22 @@ export class Lanes {
     lane.timer = undefined;
     this.#wait(key);
     this.#start();
+  }
+
+  /** Too many wait already: this one is not remembered, but that there was one is. */
+  #drops(key: string): boolean {
+    const { longest = Number.POSITIVE_INFINITY, first } = this.#options;
+    if (this.#waiting.size < longest || this.#lanes.has(key) || first?.of(key)) return false;
+    this.#dropped = true;
+    return true;
+  }
+
+  /** As `hint`, in the order of these calls: a key that waits by an earlier hint goes behind the others. Never dropped. */
+  send(key: string): void {
+    if (this.#closed) return;
+    this.#lane(key);
+    this.#waiting.delete(key);
+    this.hint(key);
   }
 
   /** A key waits once; one that has come to go first since it began to wait changes over. */
@@ -157,5 +178,8 @@ export class Lanes {
     else if (next !== undefined) this.#wake(key, lane, next.again);
     else this.#lanes.delete(key);
     this.#start();
+    if (!this.#dropped || this.#waiting.size > 0) return;
+    this.#dropped = false;
+    this.#options.onDropped?.();
   }
 }

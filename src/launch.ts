@@ -4,6 +4,7 @@
 import type { Cluster } from "./clusters/kubernetes.ts";
 import type { JobView } from "./clusters/observation.ts";
 import { databaseError } from "./database.ts";
+import { mayHaveCreated } from "./doubt.ts";
 import { OpjobError } from "./errors.ts";
 import type { Next } from "./lanes.ts";
 import type { Log } from "./log.ts";
@@ -61,23 +62,37 @@ export const createLauncher = (options: LaunchOptions) => ({
 });
 
 export type Launcher = ReturnType<typeof createLauncher>;
-export type Outcome = { readonly launched?: Launched; readonly recorded: boolean; readonly next: Next };
+/** `vacant`: no Job of the operation can exist, so that it holds no place among those in flight. */
+export type Outcome = {
+  readonly launched?: Launched;
+  readonly recorded: boolean;
+  readonly vacant: boolean;
+  readonly next: Next;
+};
 
 async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome> {
+  let sent = claimed.claim.unsure === true;
   try {
     requireActive(options, claimed);
     const placed = await place(options, claimed);
-    const crowded = placed.cluster.traffic.crowded();
-    if (crowded > 0) return { recorded: false, next: { again: crowded } };
     const rendered = render(options, placed);
-    const launched = await create(options, rendered);
+    const room = rendered.cluster.traffic.begin();
+    if ("wait" in room) return { recorded: false, vacant: false, next: { again: room.wait } };
+    const unsure = sent;
+    sent = true;
+    const launched = await create(options, rendered)
+      .catch((error: unknown) => {
+        sent = unsure || mayHaveCreated(error);
+        throw error;
+      })
+      .finally(room.end);
     const recorded = await record(options, { ...launched, at: new Date(options.now()) });
     report(launched, options);
-    return { launched, recorded, next: undefined };
+    return { launched, recorded, vacant: false, next: undefined };
   } catch (thrown) {
     const error = databaseError(thrown);
-    const next = await (error.retryable ? hold(options, claimed, error) : fail(options, claimed, error));
-    return { recorded: false, next };
+    if (!error.retryable) return { recorded: false, vacant: !sent, next: await fail(options, claimed, error) };
+    return { recorded: false, vacant: !sent, next: await hold(options, claimed, { error, unsure: sent }) };
   }
 }
 
@@ -136,15 +151,18 @@ async function record({ operations, runLink }: LaunchOptions, made: Made): Promi
   return operations.recordCreated(claimed, change, linkOf(runLink, made));
 }
 
+type Fault = { readonly error: OpjobError; readonly unsure: boolean };
+
 /** The fault may pass: the operation stays queued, says why, and is tried again; each pause as long as all before it. */
-async function hold(options: LaunchOptions, claimed: Claimed, error: OpjobError): Promise<Next> {
+async function hold(options: LaunchOptions, claimed: Claimed, { error, unsure }: Fault): Promise<Next> {
   const { operations, metrics, log, now, random, retryMaxMs } = options;
   const { claim } = claimed;
   const at = now();
   const since = claim.phase === "held" && claim.since ? claim.since : new Date(at);
   const message = `${error.message} ${error.remedy}`;
-  if (claim.phase !== "held" || claim.message !== message) {
-    await operations.change(claimed, { phase: "held", reason: error.code, message, since });
+  if (claim.phase !== "held" || claim.message !== message || (unsure && !claim.unsure)) {
+    const doubt = unsure ? { unsure } : {};
+    await operations.change(claimed, { phase: "held", reason: error.code, message, since, ...doubt });
     const fields = { operation: claimed.id, orchestrator: claim.orchestrator, code: error.code, error: error.message };
     log.warn(fields, "held");
   }

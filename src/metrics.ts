@@ -11,6 +11,10 @@ export type Sizes = {
   /** Templates that are used although their store is away, and how long ago it last confirmed them. */
   readonly stale: () => readonly { readonly template: string; readonly ageMs: number }[];
   readonly queue: () => Promise<Queue>;
+  /** What of the queue is in memory. */
+  readonly line: () => { readonly waiting: number; readonly places: number };
+  /** Orchestrators for which somebody waits at a closed gate. */
+  readonly closed: () => ReadonlyMap<string, { readonly gate: string }>;
 };
 
 type Queue = { readonly count: number; readonly oldest: Date | undefined };
@@ -128,6 +132,11 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
       for (const { template, ageMs } of sizes.stale()) this.set({ template }, ageMs / 1_000);
     },
   });
+  observeQueue(registers, sizes);
+}
+
+/** What waits: all of it by the database, and what of it is in memory. */
+function observeQueue(registers: Registry[], sizes: Sizes): void {
   const queueGauge = (name: string, help: string, read: (queue: Queue) => number) =>
     new Gauge({
       name,
@@ -142,4 +151,30 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
   queueGauge("opjob_queue_age_seconds", "Age of the oldest queued operation of our orchestrators.", ({ oldest }) =>
     oldest === undefined ? 0 : (Date.now() - oldest.getTime()) / 1_000,
   );
+  new Gauge({
+    name: "opjob_line",
+    help: "Ids of waiting operations in memory; the queue itself is in the database.",
+    registers,
+    collect() {
+      this.set(sizes.line().waiting);
+    },
+  });
+  new Gauge({
+    name: "opjob_places",
+    help: "Operations in memory for which a Job may exist that is not seen, or is about to.",
+    registers,
+    collect() {
+      this.set(sizes.line().places);
+    },
+  });
+  new Gauge({
+    name: "opjob_gate_closed",
+    help: "1 for an orchestrator whose operations wait, by what they wait for (limit, backpressure).",
+    labelNames: ["orchestrator", "gate"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [orchestrator, { gate }] of sizes.closed()) this.set({ orchestrator, gate }, 1);
+    },
+  });
 }

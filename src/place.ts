@@ -44,6 +44,8 @@ export type PlacerOptions = {
 export type Placer = {
   /** @throws OpjobError of the record, the secret, the kubeconfig or the template */
   place(orchestrator: string): Promise<Placement>;
+  /** The cluster of an orchestrator by its last placement, if it is known. */
+  clusterOf(orchestrator: string): string | undefined;
   /** Without the template, whose store may be slow. @throws OpjobError of the record, the secret or the kubeconfig */
   site(orchestrator: string): Promise<Site>;
   /** @throws OpjobError of the record or the template */
@@ -109,6 +111,7 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
       const [site, recipe] = await Promise.all([siteOf(orchestrator), recipeOf(orchestrator)]);
       return { ...site, ...recipe };
     },
+    clusterOf: (id) => accesses.get(id)?.made.server,
     site: async (id) => siteOf(directory.get(id)),
     recipe: async (id) => recipeOf(directory.get(id)),
     retain(orchestrators) {

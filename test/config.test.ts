@@ -96,6 +96,11 @@ describe("refused, with the variable's name and what it must be", () => {
     ["a link without a scheme", set("OPJOB_RUN_LINK", "argo/{job}"), /OPJOB_RUN_LINK must begin with http/],
     ["a link that looks like a log", set("OPJOB_RUN_LINK", "https://x/{job}.log"), /must not end in \.log/],
     ["a link's unknown field", set("OPJOB_RUN_LINK", "https://x/{pod}"), /OPJOB_RUN_LINK: there is no {pod}; use {cl/],
+    [
+      "backpressure that never releases",
+      set("OPJOB_BACKPRESSURE_RELEASE", "50"),
+      /RELEASE must be less than OPJOB_BACKPRESSURE_ENGAGE/,
+    ],
     ["log lines without room", set("OPJOB_LOG_TAIL_BYTES", "0"), /OPJOB_LOG_TAIL_BYTES=0.*OPJOB_LOG_TAIL_LINES/],
   ])("%s", (_, environment, message) => {
     const error = refusal(environment);

@@ -193,6 +193,17 @@ test.each([429, 500, 503] as const)(
   },
 );
 
+test.each([
+  [500, true],
+  [403, false],
+] as const)("an operation put off by a %i is unsure of its Job: %s", async (code, unsure) => {
+  await using stage = await scene();
+  await stage.start();
+  stage.kubernetes.faults.answerNext(1_000, { code }, CREATES);
+  const { opjob } = await stage.reaches(await stage.queue(), "held");
+  expect(opjob?.unsure ?? false).toBe(unsure);
+});
+
 test("a changed record, secret or key is used at once, and what was held goes on", async () => {
   await using stage = await scene();
   const { db } = stage.database;

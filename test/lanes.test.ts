@@ -258,6 +258,41 @@ test("whatever the interleaving: one in flight for a key, the bound holds, and t
   );
 });
 
+test("keys that are sent go in the order in which they were sent, whatever hint came before", async () => {
+  const { lanes, begun, keys } = controlled(1);
+  for (const key of ["busy", "c", "x"]) lanes.hint(key);
+  for (const key of ["a", "b", "c"]) lanes.send(key);
+  for (let i = 0; i < 5; i++) {
+    begun[i]?.end();
+    await settle();
+  }
+  expect(keys()).toEqual(["busy", "x", "a", "b", "c"]);
+});
+
+test("hints beyond the bound are dropped, but never one that is sent, and it is told when there is room again", async () => {
+  const keys: string[] = [];
+  const open: (() => void)[] = [];
+  let dropped = 0;
+  const lanes: Lanes = new Lanes({
+    concurrency: 1,
+    longest: 2,
+    onDropped: () => void dropped++,
+    onError: () => undefined,
+    work: (key) => {
+      keys.push(key);
+      return new Promise((resolve) => open.push(() => resolve(undefined)));
+    },
+  });
+  for (const key of ["a", "b", "c", "d", "b", "a"]) lanes.hint(key);
+  lanes.send("e");
+  expect([lanes.waiting, dropped]).toEqual([3, 0]);
+  for (let i = 0; i < 5; i++) {
+    open[i]?.();
+    await settle();
+  }
+  expect([keys, dropped, lanes.size]).toEqual([["a", "b", "c", "e", "a"], 1, 0]);
+});
+
 /** Counts what runs; each hint and each beginning of work gets the next number of one clock. */
 class World {
   readonly #open: Work[] = [];

@@ -154,7 +154,7 @@ export async function scene(
         `operation ${id} is launched`,
         async () => {
           const operation = await read(id);
-          return operation.opjob?.timeline.created !== undefined && operation;
+          return operation.opjob?.timeline?.created !== undefined && operation;
         },
         ms,
       ),

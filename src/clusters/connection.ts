@@ -56,18 +56,21 @@ export class Connection {
    */
   async call(call: Call): Promise<Reply> {
     const { refused } = this.#reach;
-    if (refused !== undefined) throw this.#unreachable(call, refused);
+    if (refused !== undefined) throw this.#unreachable(call, refused, true);
     const begun = performance.now();
+    const outcomes: Outcome[] = [];
     let deadline: number | undefined;
     for (let tries = 1; ; tries++) {
       await this.#options.traffic.admit(call.verb);
       deadline ??= performance.now() + this.#options.timeoutMs;
-      const { reply, cause } = await this.#try(call, deadline);
+      const outcome = await this.#try(call, deadline);
+      const { reply, cause } = outcome;
+      outcomes.push(outcome);
       const pause = this.#closing.signal.aborted ? undefined : pauseAfter(reply, tries);
       const again = pause !== undefined && performance.now() + pause < deadline;
       if (!again && reply !== undefined) return reply;
       if (!again) this.#reach.unanswered(cause, begun);
-      if (!again) throw this.#unreachable(call, cause);
+      if (!again) throw this.#unreachable(call, cause, outcomes.every(isUnsent));
       await sleep(pause, undefined, { signal: this.#closing.signal }).catch(() => undefined);
     }
   }
@@ -106,13 +109,8 @@ export class Connection {
 
   /** One try; a 401 counts only when fresh credentials are refused, too. */
   async #try(call: Call, deadline: number): Promise<Outcome> {
-    const ended = call.verb === "create" ? this.#options.traffic.creating() : () => undefined;
-    try {
-      const first = await this.#send(call, deadline);
-      return first.reply?.status === 401 ? await this.#send(call, deadline) : first;
-    } finally {
-      ended();
-    }
+    const outcome = await this.#send(call, deadline);
+    return outcome.reply?.status === 401 ? this.#send(call, deadline) : outcome;
   }
 
   async #send(call: Call, deadline: number): Promise<Outcome> {
@@ -187,12 +185,12 @@ export class Connection {
     return stream;
   }
 
-  #unreachable(call: Call, cause: unknown): OpjobError {
+  #unreachable(call: Call, cause: unknown, unsent = false): OpjobError {
     if (cause instanceof OpjobError) return cause;
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = isSilence(cause) ? "no answer before the deadline" : (code ?? message);
     const said = `The cluster ${this.server} could not be reached to ${call.act}: ${why}.`;
-    return new OpjobError("CLUSTER_UNREACHABLE", said, { cause });
+    return new OpjobError("CLUSTER_UNREACHABLE", said, { cause, unsent });
   }
 }
 
@@ -216,6 +214,19 @@ function direct({ tls }: Credential): Dispatcher {
   const connect = { ...tls, preferH2: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE };
   return new Agent({ allowH2: true, keepAliveTimeout: IDLE, connect });
 }
+
+const NO_CONNECTION = [
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+];
+
+/** No connection was ever made: nothing of the call can have reached the other side. */
+const isUnsent = ({ reply, cause }: Outcome): boolean =>
+  reply === undefined && NO_CONNECTION.includes(String((cause as NodeJS.ErrnoException | undefined)?.code));
 
 /** The other side may be gone without a word: no answer before a deadline, no sign of life for too long. */
 const isSilence = (error: unknown): boolean =>

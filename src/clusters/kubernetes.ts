@@ -5,10 +5,9 @@ import { OpjobError } from "../errors.ts";
 import { isAlreadyThere, isNotFound, isPreconditionFailure, parse, refusal } from "./answers.ts";
 import { type Call, get, post } from "./call.ts";
 import { Connection, type ConnectionOptions, type Reply } from "./connection.ts";
-import { type EventView, viewEvents } from "./events.ts";
+import { type EventQuery, type EventView, fieldsOf, MOST_EVENTS, viewEvents } from "./events.ts";
 import type { Access } from "./kubeconfig.ts";
 import { type JobView, LABELS, type PodView, viewJob, viewPod } from "./observation.ts";
-import type { Asked } from "./reasons.ts";
 import type { Right } from "./rights.ts";
 import { Traffic, UNLIMITED } from "./traffic.ts";
 
@@ -23,9 +22,6 @@ export type Page = {
   readonly resourceVersion: string;
   readonly continue: string | undefined;
 };
-
-/** `follow`: until the container ends. `tailLines`: only so many of the last lines. */
-export type LogQuery = { readonly container: string; readonly follow: boolean; readonly tailLines?: number };
 
 export type WatchFrom = { readonly resourceVersion: string; readonly silenceMs?: number };
 
@@ -45,12 +41,14 @@ export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
   /** Default: the system's. */
   readonly clock?: Clock;
 };
+/** `follow`: until the container ends. `tailLines`: only so many of the last lines. */
+export type LogQuery = { readonly container: string; readonly follow: boolean; readonly tailLines?: number };
 
 const PAGE = 500;
+/** A worker may say nothing for as long as it likes: no deadline for the next byte. */
+const NEVER_SILENT = 0;
 /** Bookmarks come about every minute (ms). */
 const SILENCE = 120_000;
-/** Of one object's Events; an API server joins those that say the same. */
-const MOST_EVENTS = 100;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
 const watchSeconds = ({ random }: Clock): number => 270 + Math.floor(random() * 60);
 
@@ -150,11 +148,10 @@ export class Cluster {
     return (await this.#list(call, { labelSelector: `batch.kubernetes.io/job-name=${name}` })).map(viewPod);
   }
 
-  /** What Events tell of one object, in the order in which it happened. @throws OpjobError */
-  async events(namespace: string, about: Asked): Promise<EventView[]> {
-    const fieldSelector = "uid" in about ? `involvedObject.uid=${about.uid}` : `involvedObject.name=${about.name}`;
+  /** What Events tell of one object, or of all that had this reason, in the order in which it happened. @throws OpjobError */
+  async events(namespace: string, about: EventQuery): Promise<EventView[]> {
     const call = get("events", pathOf("events", namespace), `list Events in ${namespace}`);
-    return viewEvents(await this.#list(call, { fieldSelector, limit: MOST_EVENTS }));
+    return viewEvents(await this.#list(call, { fieldSelector: fieldsOf(about), limit: MOST_EVENTS }));
   }
 
   /** The last log lines of a container; empty where the Pod or its log is gone. @param query `previous`: of the run before */
@@ -176,7 +173,7 @@ export class Cluster {
   openLog(namespace: string, pod: string, query: LogQuery, signal: AbortSignal): Promise<Body | undefined> {
     const path = `${pathOf("pods", namespace)}/${pod}/log`;
     const call = { ...get("pods/log", path, `read the log of Pod ${namespace}/${pod}`), query: { ...query } };
-    return this.#open(call, { gone: [400, 404], silenceMs: 0 }, signal);
+    return this.#open(call, { gone: [400, 404], silenceMs: NEVER_SILENT }, signal);
   }
 
   /** One page of our Jobs or Pods. `undefined`: the continue token is too old (410), list from the start. */

@@ -23,6 +23,8 @@ export type JobView = {
   readonly operation: string;
   readonly attempt: number;
   readonly database: string;
+  /** Of whose operation it is; empty where an older opjob made the Job. */
+  readonly orchestrator: string;
   readonly createdAt: string | undefined;
   readonly deleting: boolean;
   readonly suspended: boolean;
@@ -89,6 +91,8 @@ const time = (value: unknown): string | undefined =>
 
 /** Annotation with the fingerprint of the database whose operation a Job serves: others' Jobs are never deleted. */
 export const DATABASE_ANNOTATION = "opjob/database";
+/** Its label of the same name holds only what fits into a label. */
+export const ORCHESTRATOR_ANNOTATION = "opjob/orchestrator";
 
 export function viewJob(job: Raw): JobView {
   const metadata = object(job["metadata"]);
@@ -100,6 +104,7 @@ export function viewJob(job: Raw): JobView {
     operation: text(labels[LABELS.operation]),
     attempt: Number(labels[LABELS.attempt] ?? 1),
     database: text(object(metadata["annotations"])[DATABASE_ANNOTATION]),
+    orchestrator: text(object(metadata["annotations"])[ORCHESTRATOR_ANNOTATION]),
     createdAt: maybe(metadata["creationTimestamp"]),
     deleting: metadata["deletionTimestamp"] !== undefined,
     suspended: object(job["spec"])["suspend"] === true,
@@ -196,6 +201,12 @@ export function jobEnd(
 }
 
 export const isScheduled = (pod: PodView): boolean => holds(pod.conditions, "PodScheduled") !== undefined;
+
+/** No node has room for the Pod now, or none ever will. */
+export const isUnschedulable = (pod: PodView): boolean =>
+  pod.conditions.some(
+    ({ type, status, reason }) => type === "PodScheduled" && status === "False" && reason === "Unschedulable",
+  );
 
 /** Kubernetes makes a new Pod for each retry of a Job. */
 export const inOrder = (pods: readonly PodView[]): PodView[] =>

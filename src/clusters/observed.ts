@@ -1,7 +1,16 @@
 // What is observed of our Jobs and Pods, by operation. Kept small: views only, live as long as the objects. A Pod that is gone
 // is kept as it was last seen, as long as its Job: it may have been the only one to know why the Job failed. A change that matters is told as a hint with the operation's id; unchanged events are dropped here.
 import { isDeepStrictEqual } from "node:util";
-import { type JobView, jobEnd, type PodView, viewJob, viewPod } from "./observation.ts";
+import {
+  isScheduled,
+  isUnschedulable,
+  type JobView,
+  jobEnd,
+  newest,
+  type PodView,
+  viewJob,
+  viewPod,
+} from "./observation.ts";
 
 /** One (cluster, namespace) as one watch sees it. */
 export type Scope = string;
@@ -10,6 +19,13 @@ type Raw = Readonly<Record<string, unknown>>;
 type View = JobView | PodView;
 
 export type ObservedJob = { readonly job: JobView; readonly pods: readonly PodView[]; readonly scope: Scope };
+
+/** A Job that has not ended, and whether a node has taken its Pod: `refused`, none has room for it. */
+export type LiveJob = {
+  readonly job: JobView;
+  readonly scope: Scope;
+  readonly node: "taken" | "refused" | "undecided";
+};
 
 export class Observed {
   readonly #jobs = new ByOperation<JobView>({
@@ -62,6 +78,22 @@ export class Observed {
     return this.#jobs.operations(({ view }) => jobEnd(view) === undefined);
   }
 
+  /** Every Job that has not ended, once. */
+  *liveJobs(): Iterable<LiveJob> {
+    const seen = new Set<string>();
+    for (const { view: job, scope } of this.#jobs.all()) {
+      if (jobEnd(job) !== undefined || seen.has(job.uid)) continue; // the same namespace watched with two credentials
+      seen.add(job.uid);
+      const pods = this.#pods.of(job.operation).filter((pod) => pod.scope === scope && isOf(pod.view, job));
+      yield { job, scope, node: nodeOf(pods.map(({ view }) => view)) };
+    }
+  }
+
+  /** Whether a Job of this attempt is or was seen, as long as it exists. */
+  hasAttempt(operation: string, attempt: number): boolean {
+    return this.#jobs.of(operation).some(({ view }) => view.attempt === attempt);
+  }
+
   /** Whether a scope holds a Job that has not ended. */
   hasLive(scope: Scope): boolean {
     return this.#jobs.operations((kept) => kept.scope === scope && jobEnd(kept.view) === undefined).length > 0;
@@ -105,6 +137,11 @@ export class Observed {
   }
 }
 
+function nodeOf(pods: readonly PodView[]): LiveJob["node"] {
+  const pod = newest(pods.filter(({ gone }) => !gone));
+  if (pod === undefined) return "undecided";
+  return isUnschedulable(pod) ? "refused" : isScheduled(pod) ? "taken" : "undecided";
+}
 /** A Job's name may be had again by another one; its uid may not. */
 const isOf = (pod: PodView, job: JobView): boolean =>
   pod.jobUid === "" ? pod.job === job.name : pod.jobUid === job.uid;
@@ -126,6 +163,10 @@ class ByOperation<V extends View> {
 
   of(operation: string): Kept<V>[] {
     return [...(this.#byOperation.get(operation)?.values() ?? [])];
+  }
+
+  *all(): Iterable<Kept<V>> {
+    for (const kept of this.#byOperation.values()) yield* kept.values();
   }
 
   has(operation: string): boolean {

@@ -20,7 +20,7 @@ export type Seen = {
  * when that will never be; it is asked for as soon as most Pods would have come, or begun (ms).
  */
 const ORDINARY = { withoutPod: 3_000, starting: 30_000 };
-const ASK_AFTER = { withoutPod: 700, starting: 2_000 };
+const ASK_AFTER = { withoutPod: 500, starting: 2_000 };
 
 /** What keeps a live Job from running; undefined when nothing does. */
 export function findObstacle({ job, pods, events }: Seen): Obstacle | undefined {
@@ -46,7 +46,7 @@ function suspension({ queue }: JobView): Obstacle {
 
 const OF_JOB = [
   ...["quotaFull", "quotaTooSmall", "resourcesUnset", "webhookDenied", "webhookFailed", "serviceAccountMissing"],
-  ...["podSecurity", "namespaceEnding", "podRefused", "podCreateFailed"],
+  ...["podSecurity", "podRefused", "podCreateFailed"],
 ] as const satisfies readonly (keyof typeof WAITING)[];
 const OF_POD = ["pulling", "volumeMissing", "sandboxFailed"] as const satisfies readonly (keyof typeof WAITING)[];
 
@@ -55,7 +55,7 @@ const reasonsOf = (rows: readonly (keyof typeof WAITING)[]): string[] => rows.ma
 const noPod = (job: JobView, events: Seen["events"], before = ""): Obstacle =>
   met("noPod", `${before} Kubernetes has not made ${before === "" ? "a" : "another"} Pod for the Job yet.`.trim(), {
     ordinaryMs: ORDINARY.withoutPod,
-    ask: { uid: job.uid, afterMs: ASK_AFTER.withoutPod },
+    ask: { refusedTo: job.uid, afterMs: ASK_AFTER.withoutPod },
     lessThan: events === undefined ? reasonsOf(OF_JOB) : [],
   });
 

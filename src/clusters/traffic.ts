@@ -25,8 +25,10 @@ export const UNLIMITED: TrafficOptions = {
 const PATIENCE = 2_000;
 /** What waited for the same moment does not come in the same moment (ms). */
 const SPREAD = 200;
-/** An API server that has so much in hand and says nothing for so long hangs (ms). */
-const SILENCE = 2_000;
+/** An API server that has many creates in hand and answers none for so long hangs, or is too slow for more (ms). */
+const SILENCE = 500;
+/** Until it is asked whether it still hangs: as long as it has hung, within these (ms). */
+const LOOK_AGAIN = { first: 25, longest: 2_000 };
 /** Creates go last, but of so many calls one is a create's: looking must not stop launching either. */
 const CREATES_SHARE = 4;
 
@@ -40,7 +42,8 @@ export class Traffic {
   #timer: NodeJS.Timeout | undefined;
   #closedUntil = 0;
   #creating = 0;
-  #heardAt = 0;
+  /** Since creates are under way: when one was answered last; until then, when the first was sent. */
+  #heard = { any: false, at: 0 };
   #slot = 0;
 
   constructor(server: string, options: TrafficOptions) {
@@ -76,28 +79,33 @@ export class Traffic {
     this.#arm();
   }
 
-  /** Tells that a create was sent; the function returned tells that it ended, whichever way. */
-  creating(): () => void {
-    if (this.#creating++ === 0) this.#heardAt = performance.now();
-    return () => {
+  /**
+   * Begins a create, if there is room for one; `end` tells that it was answered, whichever way. Else `wait` says after how many
+   * milliseconds it is worth asking again: each who asks gets a moment of its own. Without this, the backlog of a slow, limited
+   * or hanging cluster would sit in all lanes, and other clusters' work behind it.
+   */
+  begin(): { readonly end: () => void } | { readonly wait: number } {
+    const wait = this.#crowded();
+    if (wait > 0) return { wait };
+    if (this.#creating++ === 0) this.#heard = { any: false, at: performance.now() };
+    const end = (): void => {
       this.#creating--;
-      this.#heardAt = performance.now();
+      this.#heard = { any: true, at: performance.now() };
     };
+    return { end };
   }
 
-  /**
-   * Milliseconds until a create is worth beginning; 0: now. Each who asks gets a moment of its own.
-   * Without this, the backlog of a slow, limited or hanging cluster would sit in all lanes, and other clusters' work behind it.
-   */
-  crowded(): number {
+  #crowded(): number {
     const { rate, crowd } = this.#options;
     const now = performance.now();
     if (this.#waiting.creates.length >= crowd) {
       this.#slot = Math.max(this.#slot, now + (this.#waiting.creates.length * 1_000) / rate) + 1_000 / rate;
       return this.#slot - now;
     }
-    const hangs = this.#creating >= crowd && now - this.#heardAt > SILENCE;
-    return hangs ? SILENCE * (0.5 + Math.random()) : 0;
+    const { any, at } = this.#heard;
+    // Not before the first answer shows that it is there at all; nor when there is none any more.
+    if (this.#creating < crowd || (any && now - at <= SILENCE)) return 0;
+    return Math.min(LOOK_AGAIN.longest, Math.max(LOOK_AGAIN.first, now - at)) * (0.5 + Math.random());
   }
 
   #closedFor(): number {

@@ -103,11 +103,14 @@ type Watched = { readonly version: string | undefined; readonly ms: number };
 
 /** Reads one watch to its end. Tells the version to go on from (undefined: it is too old, list again), and how long it was. */
 async function watchOnce<V>(options: WatchOptions<V>, version: string): Promise<Watched> {
-  const { cluster, resource, namespace, signal, silenceMs, onState, clock = systemClock } = options;
+  const { cluster, resource, namespace, signal, silenceMs, onState, log, clock = systemClock } = options;
   const from = { resourceVersion: version, ...(silenceMs === undefined ? {} : { silenceMs }) };
   const body = await cluster.watch(resource, namespace, from, signal);
   const begun = clock.elapsed();
-  const ended = (last: string | undefined): Watched => ({ version: last, ms: clock.elapsed() - begun });
+  const ended = (last: string | undefined): Watched => {
+    if (last === undefined) log.debug({ cluster: cluster.server, namespace, resource }, "watch too old: listing anew");
+    return { version: last, ms: clock.elapsed() - begun };
+  };
   if (body === undefined) return ended(undefined);
   onState("following");
   let last: string | undefined = version;

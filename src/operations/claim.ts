@@ -16,9 +16,12 @@ export function unclaimed(targets: readonly string[]): Document {
     run_state: "queued",
     delegation_target: { $in: targets },
     archived: { $ne: true },
-    $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] },
+    ...notClaimed(),
   };
 }
+
+/** No claim for the operation as it is queued now: none at all, or one of an earlier time. */
+export const notClaimed = (): Document => ({ $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] } });
 
 /** What says that a claim is from this very write, and no earlier one. */
 export type ClaimToken = ObjectId;

@@ -11,9 +11,9 @@ import {
   createdWrite,
   type Failure,
   failureWrite,
-  unclaimed,
   withIds,
 } from "./claim.ts";
+import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
 import { type Claim, FIELD, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
 
 type Claimed = Operation & { claim: Claim };
@@ -39,10 +39,6 @@ export function openOperations(collection: Collection<OperationDocument>) {
   const write = async ({ filter, update }: ConditionalWrite): Promise<boolean> =>
     (await collection.updateOne(filter, update as UpdateFilter<OperationDocument>)).matchedCount === 1;
 
-  const ids = async function* (filter: object): AsyncIterable<string> {
-    const cursor = collection.find(filter, { projection: { _id: 1 }, sort: { queued_at: 1 } });
-    for await (const { _id } of cursor) yield _id.toHexString();
-  };
   const claim = batched((claims: readonly Claiming[]) => claimAll(collection, claims), TOGETHER);
   const read = batched((wanted: readonly string[]) => readAll(collection, wanted), TOGETHER);
   const change = batched((writes: readonly ConditionalWrite[]) => writeAll(collection, writes), TOGETHER);
@@ -72,12 +68,29 @@ export function openOperations(collection: Collection<OperationDocument>) {
       return written;
     },
 
-    /** Ids of queued operations of the targets that wait for their claim, oldest first. Uses the index run_state_1. */
-    unclaimed: (targets: readonly string[]): AsyncIterable<string> => ids(unclaimed(targets)),
+    /** Who waits for a claim: of each target that has any, how many, and the first of them. Uses the index run_state_1. */
+    async lines(targets: readonly string[], length: number): Promise<Line[]> {
+      const found = await collection.aggregate<LineDocument>(linePipeline(targets, length)).toArray();
+      return found.filter(({ _id }) => typeof _id === "string").map(parseLine);
+    },
 
-    /** Ids of operations that we claimed and that have not ended. Uses the index run_state_1. */
-    claimed: (): AsyncIterable<string> =>
-      ids({ run_state: { $in: ["queued", "running"] }, [FIELD]: { $exists: true } }),
+    /** Tells those who wait why, each only if it still waits. */
+    async note(notes: readonly (readonly [InLine, Note])[], now: Date): Promise<void> {
+      for (let i = 0; i < notes.length; i += BATCH) {
+        const writes = notes.slice(i, i + BATCH).map(([waiting, note]) => noteWrite(waiting, note, now));
+        await writeAll(collection, writes);
+      }
+    },
+
+    /** Operations that we claimed and that have not ended, without what a claim does not need. Uses the index run_state_1. */
+    async *claimed(): AsyncIterable<Operation> {
+      const filter = {
+        run_state: { $in: ["queued" as const, "running" as const] },
+        [`${FIELD}.attempt`]: { $exists: true },
+      };
+      const projection = { run_state: 1, queued_at: 1, [FIELD]: 1 };
+      for await (const document of collection.find(filter, { projection })) yield parseOperation(document);
+    },
 
     /** How many queued operations of the targets there are, and since when the oldest waits. */
     async queue(targets: readonly string[]): Promise<{ count: number; oldest: Date | undefined }> {

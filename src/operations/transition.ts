@@ -154,7 +154,8 @@ function meet(operation: Claimed, obstacle: Obstacle, patience: Patiences, now: 
   return again === undefined ? { kind: "rest" } : { kind: "again", ms: again };
 }
 
-function limitOf(patience: Patience, { short, pending }: Patiences): number {
+/** How long an obstacle of this kind may last (ms). */
+export function limitOf(patience: Patience, { short, pending }: Patiences): number {
   switch (patience) {
     case "none":
       return 0;

@@ -59,6 +59,12 @@ export class Directory {
     return this.#entries.get(id)?.active === true;
   }
 
+  /** The orchestrator's own limit; undefined: it names none. */
+  maxInFlight(id: string): number | undefined {
+    const orchestrator = this.#entries.get(id)?.orchestrator;
+    return orchestrator === undefined || orchestrator instanceof OpjobError ? undefined : orchestrator.maxInFlight;
+  }
+
   /** @throws OpjobError ORCHESTRATOR_INVALID when the record is wrong or gone */
   get(id: string): Orchestrator {
     const entry = this.#entries.get(id);

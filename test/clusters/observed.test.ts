@@ -111,6 +111,27 @@ describe("what is found", () => {
     expect(observed.find("a").map((one) => one.job.uid)).toEqual(["2"]);
   });
 
+  test("live Jobs: each once, whichever watches show it, and whether a node took its Pod", () => {
+    const scheduled = (status: string, reason: string): Raw => ({
+      status: { conditions: [{ type: "PodScheduled", status, reason }] },
+    });
+    for (const scope of ["one", "two"]) {
+      const { jobs, pods } = handlersOf(scope);
+      jobs.onList([job("a"), job("b"), job("c"), job("d", ENDED)]);
+      pods.onList([
+        ours("pod-a", "a", { more: scheduled("True", "") }),
+        ours("pod-b", "b", { more: scheduled("False", "Unschedulable") }),
+      ]);
+    }
+    const live = [...observed.liveJobs()].map(({ job: { operation }, node }) => [operation, node]);
+    expect(live).toEqual([
+      ["a", "taken"],
+      ["b", "refused"],
+      ["c", "undecided"],
+    ]);
+    expect([observed.hasAttempt("d", 1), observed.hasAttempt("d", 2)]).toEqual([true, false]);
+  });
+
   test("live: operations with a Job that has not ended", () => {
     const { jobs } = handlersOf("s");
     jobs.onList([job("a"), job("b", ENDED)]);

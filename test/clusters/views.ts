@@ -25,6 +25,7 @@ export const jobView = (fields: Partial<JobView> = {}): JobView => ({
   operation: OPERATION,
   attempt: 1,
   database: DATABASE,
+  orchestrator: "kubernetes-gpu",
   createdAt: iso(T0),
   deleting: false,
   suspended: false,
@@ -90,4 +91,9 @@ export const ended = (
   });
 
 /** What a Job's or a Pod's Event tells. */
-export const event = (kind: "Job" | "Pod", reason: string, message: string): EventView => ({ kind, reason, message });
+export const event = (kind: "Job" | "Pod", reason: string, message: string): EventView => ({
+  kind,
+  uid: kind === "Job" ? "job-1" : "pod-1",
+  reason,
+  message,
+});

@@ -34,6 +34,7 @@ export const operationOf = (fields: Partial<Claimed> = {}, claim: Partial<Claim>
   archived: false,
   error: null,
   parentId: null,
+  priority: 0,
   ...fields,
   claim: claimOf(claim),
 });

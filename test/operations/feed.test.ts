@@ -40,7 +40,9 @@ async function start(mode: "auto" | "stream" | "poll" = "auto"): Promise<void> {
     client: database.client,
     collection,
     operations,
-    targets: () => TARGETS,
+    look: async () => {
+      for (const { first } of await operations.lines(TARGETS, 100)) hints.push(...first.map(({ id }) => id));
+    },
     live: () => live,
     hint: (id) => void hints.push(id),
     scan: async () => undefined,

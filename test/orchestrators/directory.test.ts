@@ -61,6 +61,7 @@ const withSecret = (kubeconfigSecret: string | undefined): Orchestrator => ({
   namespace: undefined,
   context: undefined,
   kubeconfigSecret,
+  maxInFlight: undefined,
   updatedAt: undefined,
 });
 

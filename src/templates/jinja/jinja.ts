@@ -70,7 +70,7 @@ function compileSource(source: string, options: JinjaOptions, limits: JinjaLimit
     () => 1,
     () => {
       const { trimBlocks = false, lstripBlocks = false, keepTrailingNewline = false } = options;
-      const tokens = tokenize(source, { trimBlocks, lstripBlocks, keepTrailingNewline });
+      const tokens = tokenize(source, { trimBlocks, lstripBlocks, keepTrailingNewline }, limits);
       const { children } = parse(tokens, limits);
       const names = FrameNames.of(null, ["self"], children);
       const fresh: BlockContext = {
