@@ -1,5 +1,7 @@
 // `opjob explain OPERATION`: why it is not running, or why it failed; where it is, and where its time went. Changes nothing.
 import { Command } from "commander";
+import { FAULTS } from "../clusters/reasons.ts";
+import { patienceOf } from "../inquiries/desk.ts";
 import { type Facts, gatherFacts } from "../inquiries/facts.ts";
 import { operationNamed } from "../inquiries/operation-named.ts";
 import { STAGE_WORDS, type StageRow, stagesOf } from "../inquiries/stages.ts";
@@ -34,13 +36,8 @@ async function explain(host: Host, id: string, asJson: boolean): Promise<void> {
   const answer = await atDesk(host, async (desk): Promise<Answer> => {
     const facts = await gatherFacts(desk, await operationNamed(desk, id));
     const { config, now } = desk;
-    const patience = {
-      short: config.imageGraceSeconds * 1_000,
-      pending: config.pendingTimeoutSeconds * 1_000,
-      result: config.resultGraceSeconds * 1_000,
-    };
     const pods = facts.job.kind === "job" ? facts.job.pods : [];
-    const verdict = judge(facts, { patience, now });
+    const verdict = judge(facts, { patience: patienceOf(config), now });
     return { facts, verdict, stages: stagesOf(facts.operation, pods), way: wayOf(facts), now };
   });
   host.stdout.write(asJson ? json(forPrograms(answer)) : page(host, answer));
@@ -83,13 +80,14 @@ const sinceText = ({ since, state }: Verdict, now: number): string =>
     ? ""
     : ` ${state === "completed" || state === "failed" ? "Ended" : "Since"} ${span(now - since.getTime())}${state === "completed" || state === "failed" ? " ago" : ""}.`;
 
-function detail({ reason, message, remedy }: Verdict, paint: Paint): string[] {
-  const why = [reason, message]
-    .filter((part) => part !== undefined && part !== "")
-    .map((part) => printable(part ?? ""));
+function detail({ reason = "", message = "", remedy = "", fault }: Verdict, paint: Paint): string[] {
+  // What is on record says whose fault it is already.
+  const whose = fault === undefined || message.includes(FAULTS[fault]) ? "" : FAULTS[fault];
+  const said = [message, whose].filter((part) => part !== "").join(" ");
+  const why = [reason, said].filter((part) => part !== "").join(": ");
   return [
-    ...(why.length === 0 ? [] : [`Why: ${why.join(": ")}`]),
-    ...(remedy === undefined || remedy === "" ? [] : [`${paint("bold", "What to do:")} ${printable(remedy)}`]),
+    ...(why === "" ? [] : [`Why: ${printable(why)}`]),
+    ...(remedy === "" ? [] : [`${paint("bold", "What to do:")} ${printable(remedy)}`]),
   ];
 }
 

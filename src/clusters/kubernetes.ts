@@ -2,7 +2,7 @@
 // Errors are ours, with the API server's own words. Always batch/v1 and v1 by full path.
 import { type Clock, systemClock } from "../clock.ts";
 import { OpjobError } from "../errors.ts";
-import { isAlreadyThere, isNotFound, isPreconditionFailure, refusal } from "./answers.ts";
+import { isAlreadyThere, isNotFound, isPreconditionFailure, parse, refusal } from "./answers.ts";
 import { type Call, get, post } from "./call.ts";
 import { Connection, type ConnectionOptions, type Reply } from "./connection.ts";
 import { type EventQuery, type EventView, fieldsOf, MOST_EVENTS, viewEvents } from "./events.ts";
@@ -23,12 +23,18 @@ export type Page = {
   readonly continue: string | undefined;
 };
 
+/** `follow`: until the container ends. `tailLines`: only so many of the last lines. */
+export type LogQuery = { readonly container: string; readonly follow: boolean; readonly tailLines?: number };
+
 export type WatchFrom = { readonly resourceVersion: string; readonly silenceMs?: number };
 
 /** What a cluster is spoken to by: the real one, or one that a simulation answers. */
 export type Speaker = Pick<Connection, "call" | "open" | "close">;
 export type Connect = (access: Access, options: ConnectionOptions) => Speaker;
 export const connect: Connect = (access, options) => new Connection(access, options);
+
+/** An answer that comes piece by piece. */
+type Body = Awaited<ReturnType<Speaker["open"]>>["body"];
 
 export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
   /** Default: no limit. */
@@ -38,12 +44,8 @@ export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
   /** Default: the system's. */
   readonly clock?: Clock;
 };
-/** `follow`: until the container ends. `tailLines`: only so many of the last lines. */
-export type LogQuery = { readonly container: string; readonly follow: boolean; readonly tailLines?: number };
 
 const PAGE = 500;
-/** A worker may say nothing for as long as it likes: no deadline for the next byte. */
-const NEVER_SILENT = 0;
 /** Bookmarks come about every minute (ms). */
 const SILENCE = 120_000;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
@@ -167,14 +169,10 @@ export class Cluster {
    * Opens a container's log, to be read as it comes; the caller reads or destroys it. undefined: the Pod or its log is gone.
    * @throws OpjobError CLUSTER_…
    */
-  async openLog(namespace: string, pod: string, query: LogQuery, signal: AbortSignal) {
+  openLog(namespace: string, pod: string, query: LogQuery, signal: AbortSignal): Promise<Body | undefined> {
     const path = `${pathOf("pods", namespace)}/${pod}/log`;
     const call = { ...get("pods/log", path, `read the log of Pod ${namespace}/${pod}`), query: { ...query } };
-    const { status, body, retryAfterMs } = await this.#connection.open(call, signal, NEVER_SILENT);
-    if (status === 200) return body;
-    const text = await body.text();
-    if (status === 404 || status === 400) return undefined;
-    throw refusal({ status, body: text, retryAfterMs }, call.act, this.server);
+    return this.#open(call, { gone: [400, 404], silenceMs: 0 }, signal);
   }
 
   /** One page of our Jobs or Pods. `undefined`: the continue token is too old (410), list from the start. */
@@ -192,9 +190,8 @@ export class Cluster {
    * @param silenceMs no line for so long: the connection is dead, and reading throws
    * @throws OpjobError; 410 comes as `undefined`: relist
    */
-  async watch(resource: Resource, namespace: string, from: WatchFrom, signal: AbortSignal) {
+  watch(resource: Resource, namespace: string, from: WatchFrom, signal: AbortSignal): Promise<Body | undefined> {
     const { resourceVersion, silenceMs = SILENCE } = from;
-    const act = `watch ${resource} in ${namespace}`;
     const query = {
       labelSelector: LABELS.operation,
       watch: true,
@@ -202,12 +199,8 @@ export class Cluster {
       resourceVersion,
       timeoutSeconds: watchSeconds(this.#clock),
     };
-    const call: Call = { method: "GET", path: pathOf(resource, namespace), query, act, verb: "watch", resource };
-    const { status, body, retryAfterMs } = await this.#connection.open(call, signal, silenceMs);
-    if (status === 200) return body;
-    const text = await body.text();
-    if (status === 410) return undefined;
-    throw refusal({ status, body: text, retryAfterMs }, act, this.server);
+    const call = get(resource, pathOf(resource, namespace), `watch ${resource} in ${namespace}`);
+    return this.#open({ ...call, query, verb: "watch" }, { gone: [410], silenceMs }, signal);
   }
 
   close(): Promise<void> {
@@ -221,12 +214,22 @@ export class Cluster {
     return reply;
   }
 
+  /** An answer that is read as it comes; undefined: it says by one of these statuses that there is nothing to read. */
+  async #open(call: Call, { gone, silenceMs }: Opening, signal: AbortSignal): Promise<Body | undefined> {
+    const { status, body, retryAfterMs } = await this.#connection.open(call, signal, silenceMs);
+    if (status === 200) return body;
+    const text = await body.text();
+    if (gone.includes(status)) return undefined;
+    throw refusal({ status, body: text, retryAfterMs }, call.act, this.server);
+  }
+
   async #list(call: Call, query: NonNullable<Call["query"]>): Promise<RawObject[]> {
     const reply = await this.#ask({ ...call, query, verb: "list" });
     return (parse(reply.body, call.act) as ListBody).items ?? [];
   }
 }
 
+type Opening = { readonly gone: readonly number[]; readonly silenceMs: number };
 type ListBody = { items?: RawObject[]; metadata?: { resourceVersion?: string; continue?: string } };
 
 const jobs = (namespace: string): string => pathOf("jobs", namespace);
@@ -235,15 +238,3 @@ const pathOf = (resource: Resource | "events", namespace: string): string =>
 
 const strange404 = (server: string): string =>
   `The cluster ${server} answered 404 without naming the Job, as something on the way to it may do, after trying`;
-
-function parse(body: string, act: string): RawObject {
-  try {
-    return JSON.parse(body) as RawObject;
-  } catch (cause) {
-    throw new OpjobError(
-      "CLUSTER_ERROR",
-      `The cluster's answer could not be read after trying to ${act}: it is not JSON.`,
-      { cause },
-    );
-  }
-}

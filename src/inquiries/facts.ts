@@ -1,11 +1,12 @@
 // Gathers what there is to know of one operation: its document, its orchestrator, its cluster, its Job and Pods. Reads only,
 // and concludes nothing: what could not be looked at is a fact as well.
 import type { Cluster } from "../clusters/kubernetes.ts";
-import { jobEnd } from "../clusters/observation.ts";
-import { findObstacle, type Seen } from "../clusters/obstacle.ts";
+import type { Seen } from "../clusters/obstacle.ts";
 import { asOpjobError, OpjobError } from "../errors.ts";
+import type { Claimed } from "../launch.ts";
 import type { Shown } from "../operations/mongo-reads.ts";
 import { isClaimed } from "../operations/operation.ts";
+import type { Observation, Transition } from "../operations/transition.ts";
 import type { Site } from "../place.ts";
 import type { Desk } from "./desk.ts";
 import { type TargetFact, targetFact } from "./target.ts";
@@ -13,11 +14,10 @@ import { type TargetFact, targetFact } from "./target.ts";
 export type JobFact =
   /** None is recorded. */
   | { readonly kind: "none" }
-  /** The API server says that there is none (any more). */
-  | { readonly kind: "absent" }
   | { readonly kind: "unknown"; readonly error: OpjobError }
-  /** `events`: about what keeps it from running, where nothing else tells why. */
-  | (Seen & { readonly kind: "job"; readonly cluster: Cluster });
+  /** `absent`: the API server says that there is none (any more). `transition`: what the daemon makes of it. */
+  | { readonly kind: "absent"; readonly transition: Transition }
+  | (Seen & { readonly kind: "job"; readonly cluster: Cluster; readonly transition: Transition });
 
 export type Facts = {
   readonly operation: Shown;
@@ -49,28 +49,29 @@ async function reach({ placer }: Desk, operation: Shown, target: TargetFact): Pr
 
 async function findJob(desk: Desk, operation: Shown, { reached, fault }: Reaching): Promise<JobFact> {
   const { claim } = operation;
-  if (claim?.job === undefined || claim.namespace === undefined || !isClaimed(operation)) return { kind: "none" };
+  if (!isClaimed(operation) || claim?.job === undefined || claim.namespace === undefined) return { kind: "none" };
   if (reached === undefined) return { kind: "unknown", error: fault ?? noWay(claim.cluster) };
   const { cluster } = reached;
   // Another cluster would say "there is no such Job", and be right.
   if (cluster.server !== claim.cluster) return { kind: "unknown", error: noWay(claim.cluster, cluster.server) };
-  const { namespace, job: name, uid } = claim;
-  return lookUp(desk, cluster, { namespace, name, uid });
-}
-
-type Place = { readonly namespace: string; readonly name: string; readonly uid: string | undefined };
-
-async function lookUp({ inquiry }: Desk, cluster: Cluster, { namespace, name, uid }: Place): Promise<JobFact> {
   try {
-    const job = await cluster.getJob(namespace, name);
-    if (job === undefined || (uid !== undefined && job.uid !== uid)) return { kind: "absent" };
-    const pods = await cluster.podsOf(job);
-    const about = jobEnd(job) ? undefined : findObstacle({ job, pods })?.ask;
-    const events = about && (await inquiry.ask(cluster, namespace, about, true)).events;
-    return { kind: "job", job, pods, events, cluster };
+    return await lookUp(desk, operation, cluster);
   } catch (error) {
     return { kind: "unknown", error: asOpjobError(error) };
   }
+}
+
+async function lookUp({ judge }: Desk, operation: Claimed, cluster: Cluster): Promise<JobFact> {
+  const { namespace = "", job: name = "", uid } = operation.claim;
+  const job = await cluster.getJob(namespace, name);
+  const there = job !== undefined && (uid === undefined || job.uid === uid);
+  const observation: Observation = there
+    ? { kind: "job", job, pods: await cluster.podsOf(job) }
+    : { kind: "absent", pods: [] };
+  const { found, transition } = await judge.judge(operation, { observation, cluster });
+  if (found.observation.kind !== "job") return { kind: "absent", transition };
+  const { pods, events } = found.observation;
+  return { kind: "job", job: found.observation.job, pods, events, cluster, transition };
 }
 
 const noWay = (server = "", reached?: string) =>

@@ -89,7 +89,7 @@ async function probe({ placer }: Desk, id: string) {
 /** A template is a path in opjob's Pod: elsewhere it says nothing that the file is not there. */
 async function templateFault({ placer, surroundings }: Desk, id: string): Promise<Fault | undefined> {
   try {
-    await placer.place(id);
+    await placer.recipe(id);
     return undefined;
   } catch (error) {
     const fault = faultOf(error);

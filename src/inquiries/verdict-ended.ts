@@ -1,6 +1,6 @@
 // How an operation ended, in words: by its worker, by opjob, or by a person. Pure.
 import type { Shown } from "../operations/mongo-reads.ts";
-import { isClaimed } from "../operations/operation.ts";
+import { type Claim, isClaimed } from "../operations/operation.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** undefined: it has not ended. */
@@ -12,7 +12,9 @@ export function endedVerdict(operation: Shown): Verdict | undefined {
   return { state: "failed", well: false, ...since, ...failureOf(operation) };
 }
 
-function failureOf(operation: Shown): Pick<Verdict, "headline" | "reason" | "message" | "remedy" | "logLines"> {
+function failureOf(
+  operation: Shown,
+): Pick<Verdict, "headline" | "reason" | "message" | "remedy" | "fault" | "logLines"> {
   const { error } = operation;
   if (isClaimed(operation) && operation.claim.phase === "failed") return byOpjob(operation.claim, error ?? "");
   if (error === null) {
@@ -34,13 +36,14 @@ function failureOf(operation: Shown): Pick<Verdict, "headline" | "reason" | "mes
 }
 
 /** opjob's own text: what happened, what to do, and the last log lines. */
-function byOpjob({ reason, message }: { reason: string | null; message: string | null }, error: string) {
+function byOpjob({ reason, message, fault }: Claim, error: string) {
   const remedy = /^What to do: (.*)$/m.exec(error)?.[1];
   const log = error.indexOf("\nLast log lines");
   return {
     headline: "opjob failed it: no worker could or did record a result.",
     reason: reason ?? "",
     message: (message ?? "").replace(/^(Kubernetes Job \S+ failed|No Kubernetes Job could be launched): \w+\. /, ""),
+    ...(fault ? { fault } : {}),
     ...(remedy === undefined ? {} : { remedy }),
     ...(log < 0 ? {} : { logLines: error.slice(log + 1).trimEnd() }),
   };

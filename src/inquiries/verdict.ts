@@ -1,11 +1,14 @@
 // The one answer to "why is it not running" and "why did it fail", from the facts. Pure: the same judges as the daemon's,
 // so that an answer says what the daemon will do.
+
+import { endAhead } from "../clusters/ending.ts";
 import { jobEnd } from "../clusters/observation.ts";
 import { findObstacle } from "../clusters/obstacle.ts";
+import { type Fault, LONG } from "../clusters/reasons.ts";
 import type { Obstacle } from "../clusters/waiting-reasons.ts";
 import { ERRORS, type ErrorCode } from "../errors.ts";
 import { type Claim, isClaimed, type Operation } from "../operations/operation.ts";
-import { limitOf, type Patiences, reduce } from "../operations/transition.ts";
+import type { Patiences } from "../operations/transition.ts";
 import type { Facts, JobFact } from "./facts.ts";
 import { endedVerdict } from "./verdict-ended.ts";
 import { notOurs } from "./verdict-not-ours.ts";
@@ -31,12 +34,16 @@ export type Verdict = {
   readonly reason?: string;
   readonly message?: string;
   readonly remedy?: string;
+  /** Whose fault it is. */
+  readonly fault?: Fault;
   /** Since when it stands like this. */
   readonly since?: Date;
   readonly logLines?: string;
 };
 
 export type Judging = { readonly patience: Patiences; readonly now: number };
+
+type Words = { readonly reason: string; readonly message: string; readonly remedy: string; readonly fault: Fault };
 
 type Claimed = Operation & { readonly claim: Claim };
 
@@ -111,40 +118,54 @@ function beingMade({ timeline }: Claim, { now }: Judging): Verdict {
 }
 
 function withJob(operation: Claimed, { job }: Facts, judging: Judging): Verdict {
+  if (job.kind === "none") return goesOn(operation);
   if (job.kind === "unknown") {
     const { code, message, remedy } = job.error;
     return { state: "waiting", well: false, headline: "Its Job cannot be seen now.", reason: code, message, remedy };
   }
-  const observation = job.kind === "job" ? job : ({ kind: "absent", pods: [] } as const);
-  const transition = reduce(operation, observation, judging.patience, judging.now);
-  if (transition.kind === "fail") {
-    const { reason, message, remedy } = transition.ending;
+  if (job.transition.kind === "fail") {
     const headline = "Its Job has failed or is gone: opjob fails the operation with this reason.";
-    return { state: "failing", well: false, headline, reason, message, remedy };
+    return { state: "failing", well: false, headline, ...wordsOf(job.transition.ending) };
   }
   return job.kind === "job" ? withLiveJob(operation, job, judging) : goesOn(operation);
 }
 
 function withLiveJob(operation: Claimed, seen: Extract<JobFact, { kind: "job" }>, judging: Judging): Verdict {
-  const { job } = seen;
-  if (jobEnd(job)) {
+  if (jobEnd(seen.job)) {
     const headline = "Its Job has ended, and its worker's result may still arrive.";
     return { state: "ending", well: true, headline, ...sinceOf(operation) };
   }
-  const obstacle = findObstacle(seen);
-  return obstacle === undefined ? goesOn(operation) : waiting(operation, obstacle, { judging, madeAt: job.createdAt });
+  // Once a worker has begun, what waits beside it hinders nobody.
+  const obstacle = operation.runState === "queued" ? (endAhead(seen) ?? findObstacle(seen)) : undefined;
+  return obstacle === undefined ? goesOn(operation) : waiting(operation, obstacle, judging);
 }
 
-type Waited = { readonly judging: Judging; readonly madeAt: string | undefined };
-
-function waiting(operation: Claimed, obstacle: Obstacle, { judging, madeAt }: Waited): Verdict {
-  const { reason, message, remedy, ordinaryMs } = obstacle;
-  const ordinary = judging.now - Date.parse(madeAt ?? "") < ordinaryMs;
-  const end = limitOf(obstacle.patience, judging.patience);
+function waiting(operation: Claimed, obstacle: Obstacle, judging: Judging): Verdict {
+  const { claim } = operation;
+  const ordinary = claim.phase !== "waiting" && obstacle.ordinaryMs > 0;
+  const end = endOfPatience(obstacle, judging.patience);
   const headline = ordinary
     ? "Its Job was created and starts."
-    : `Its Job waits, ${end === Number.POSITIVE_INFINITY ? "for as long as it takes" : `and fails if this lasts ${Math.round(end / 1_000)} s`}.`;
-  return { state: "waiting", well: ordinary, headline, reason, message, remedy, ...sinceOf(operation) };
+    : `Its Job waits, ${end === undefined ? "for as long as it takes" : `and fails if this lasts ${Math.round(end / 1_000)} s`}.`;
+  return { state: "waiting", well: ordinary, headline, ...wordsOf(obstacle), ...sinceOf(operation) };
+}
+
+const wordsOf = ({ reason, message, remedy, fault }: Words): Words => ({ reason, message, remedy, fault });
+
+/** Milliseconds; undefined: without end. */
+function endOfPatience({ patience }: Obstacle, { short, pending }: Patiences): number | undefined {
+  switch (patience) {
+    case "none":
+      return 0;
+    case "short":
+      return short;
+    case "long":
+      return short * LONG;
+    case "pending":
+      return pending === 0 ? undefined : pending;
+    case "endless":
+      return undefined;
+  }
 }
 
 function goesOn({ runState, claim }: Claimed): Verdict {
