@@ -23,6 +23,9 @@ export type Page = {
   readonly continue: string | undefined;
 };
 
+/** `follow`: until the container ends. `tailLines`: only so many of the last lines. */
+export type LogQuery = { readonly container: string; readonly follow: boolean; readonly tailLines?: number };
+
 export type WatchFrom = { readonly resourceVersion: string; readonly silenceMs?: number };
 
 /** What a cluster is spoken to by: the real one, or one that a simulation answers. */
@@ -41,12 +44,8 @@ export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
   /** Default: the system's. */
   readonly clock?: Clock;
 };
-/** `follow`: until the container ends. `tailLines`: only so many of the last lines. */
-export type LogQuery = { readonly container: string; readonly follow: boolean; readonly tailLines?: number };
 
 const PAGE = 500;
-/** A worker may say nothing for as long as it likes: no deadline for the next byte. */
-const NEVER_SILENT = 0;
 /** Bookmarks come about every minute (ms). */
 const SILENCE = 120_000;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
@@ -173,7 +172,7 @@ export class Cluster {
   openLog(namespace: string, pod: string, query: LogQuery, signal: AbortSignal): Promise<Body | undefined> {
     const path = `${pathOf("pods", namespace)}/${pod}/log`;
     const call = { ...get("pods/log", path, `read the log of Pod ${namespace}/${pod}`), query: { ...query } };
-    return this.#open(call, { gone: [400, 404], silenceMs: NEVER_SILENT }, signal);
+    return this.#open(call, { gone: [400, 404], silenceMs: 0 }, signal);
   }
 
   /** One page of our Jobs or Pods. `undefined`: the continue token is too old (410), list from the start. */

@@ -29,6 +29,7 @@ function examined(cluster: Cluster, namespace: string, source = text): Promise<E
     namespace: undefined,
     context: undefined,
     kubeconfigSecret: undefined,
+    maxInFlight: undefined,
     updatedAt: undefined,
   };
   const recipe: Recipe = {
