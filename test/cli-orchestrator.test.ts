@@ -42,7 +42,16 @@ const register = (id: string, ...more: string[]) =>
 
 describe("register", () => {
   test("writes a record that FiftyOne reads as its own, and a secret named in FiftyOne's way", async () => {
-    const more = ["--description", "GPU", "--registration-template", "/t/cpu.yaml.j2", "--image", "i:1"];
+    const more = [
+      "--description",
+      "GPU",
+      "--max-in-flight",
+      "2",
+      "--registration-template",
+      "/t/cpu.yaml.j2",
+      "--image",
+      "i:1",
+    ];
     const place = ["--namespace", "fiftyone", "--context", "other", "--kubeconfig", file("kubeconfig")];
     const { code, out } = await register("kubernetes-gpu", ...more, ...place);
     expect([code, out]).toEqual([
@@ -61,6 +70,7 @@ describe("register", () => {
         image: "i:1",
         namespace: "fiftyone",
         context: "other",
+        max_in_flight: 2,
       },
       secrets: { kube_config: "KUBE_CONFIG_KUBERNETES_GPU" },
     });
@@ -135,6 +145,7 @@ describe("register", () => {
       /FIFTYONE_ENCRYPTION_KEY is not set/,
       { env: { FIFTYONE_ENCRYPTION_KEY: "" } },
     ],
+    ["a limit that is no number", ["gpu", ...uri, "--max-in-flight", "many"], /--max-in-flight must be/],
     ["two kubeconfigs", ["gpu", ...uri, "--kubeconfig", "KUBECONFIG", "--kubeconfig-secret", "MINE"], /Only one of/],
   ])("%s: one clear error, and nothing is written", async (_, args, words, ...[given]) => {
     await fiftyone.storeSecret("MINE", kubeconfig());
@@ -265,7 +276,17 @@ describe("list and show", () => {
 
   test("show tells everything, and gives a file that `opjob apply` finds no difference to", async () => {
     await fiftyone.storeSecret("MINE", kubeconfig());
-    await register("gpu", "--description", "GPU: all", "--namespace", "n", "--kubeconfig-secret", "MINE");
+    await register(
+      "gpu",
+      "--description",
+      "GPU: all",
+      "--max-in-flight",
+      "0",
+      "--namespace",
+      "n",
+      "--kubeconfig-secret",
+      "MINE",
+    );
     await fiftyone.orchestrators.updateOne({}, { $set: { available_operators: ["@a/b", "@a/c"] } });
     const { out } = await run(["show", "gpu", "--operators"]);
     expect(out).toMatch(/Kubeconfig: +MINE\n[\s\S]*Operators: +2\n {2}@a\/b\n {2}@a\/c\n$/);

@@ -12,6 +12,7 @@ export type Described = {
   readonly image?: string;
   readonly namespace?: string;
   readonly context?: string;
+  readonly maxInFlight?: string;
   readonly kubeconfig?: string;
   readonly kubeconfigSecret?: string;
   readonly inCluster?: boolean;
@@ -27,6 +28,7 @@ export const withDescription = (command: Command): Command =>
     .option("--image <name>", "value of {{ _image }}, if the template leaves it open")
     .option("--namespace <name>", "where the template names none")
     .option("--context <name>", "of the kubeconfig, if not its current one")
+    .option("--max-in-flight <count>", "how many of its operations at once; 0: no limit")
     .option("--kubeconfig <file>", "makes a secret KUBE_CONFIG_<ID> of a kubeconfig")
     .option("--kubeconfig-secret <name>", "an existing secret that holds a kubeconfig")
     .option("--embed", "keep the text of templates on this machine in the record")
@@ -41,7 +43,14 @@ export async function declarationOf(id: string, given: Described): Promise<Decla
     const value = given[field];
     if (value !== undefined) fields[field] = value === "" ? undefined : await templateOr(value, field, given);
   }
-  return { id, fields, kubeconfig: await kubeconfigOf(given) };
+  return { id, fields: { ...fields, ...limitOf(given) }, kubeconfig: await kubeconfigOf(given) };
+}
+
+function limitOf({ maxInFlight }: Described): { maxInFlight?: number | undefined } {
+  if (maxInFlight === undefined) return {};
+  if (maxInFlight === "") return { maxInFlight: undefined };
+  if (/^\d{1,9}$/.test(maxInFlight)) return { maxInFlight: Number(maxInFlight) };
+  throw new OpjobError("INPUT_INVALID", "--max-in-flight must be a whole number from 0 on.");
 }
 
 async function templateOr(value: string, field: string, { embed = false }: Described): Promise<string> {

@@ -40,12 +40,13 @@ function page({ fields, operators, ...view }: OrchestratorView, listOperators: b
     Image: fields.image ?? "",
     Namespace: fields.namespace ?? "",
     Context: fields.context ?? "",
+    "Max in flight": fields.maxInFlight === undefined ? "" : String(fields.maxInFlight),
     Kubeconfig: fields.kubeconfigSecret ?? "(in-cluster or default credentials)",
     Created: moment(view.createdAt),
     Updated: moment(view.updatedAt),
     Operators: String(operators.length),
   };
-  const text = Object.entries(lines).map(([title, value]) => `${`${title}:`.padEnd(14)}${printable(value)}`.trimEnd());
+  const text = Object.entries(lines).map(([title, value]) => `${`${title}:`.padEnd(15)}${printable(value)}`.trimEnd());
   const listed = listOperators ? operators.map((operator) => `  ${printable(operator)}`) : [];
   return `${[...text, ...listed].join("\n")}\n`;
 }
@@ -54,13 +55,15 @@ function page({ fields, operators, ...view }: OrchestratorView, listOperators: b
 function declaredFile({ id, fields, fault, environment }: OrchestratorView): string {
   if (fault !== undefined) throw new OpjobError("ORCHESTRATOR_INVALID", fault);
   if (environment !== "kubernetes") throw new OpjobError("ORCHESTRATOR_INVALID", `"${id}" is not on Kubernetes.`);
-  const { description, executionTemplate, registrationTemplate, image, namespace, context, kubeconfigSecret } = fields;
+  const { description, executionTemplate, registrationTemplate, image, kubeconfigSecret } = fields;
+  const { namespace, context, maxInFlight } = fields;
   const config = {
     image,
     executionTmplUri: executionTemplate,
     registrationTmplUri: registrationTemplate,
     namespace,
     context,
+    maxInFlight,
   };
   const secrets = kubeconfigSecret === undefined ? undefined : { kubernetes: { kubeConfig: kubeconfigSecret } };
   return stringify({ instance_id: id, description, environment, config: { kubernetes: config }, secrets });

@@ -14,8 +14,8 @@ export type Declared = Omit<Declaration, "kubeconfig"> & {
 };
 
 const TOP = ["instance_id", "description", "environment", "config", "secrets"];
-const CONFIG = ["image", "executionTmplUri", "registrationTmplUri", "namespace", "context"];
-const CONFIG_IN_SNAKE = ["execution_tmpl_uri", "registration_tmpl_uri"];
+const CONFIG = ["image", "executionTmplUri", "registrationTmplUri", "namespace", "context", "maxInFlight"];
+const CONFIG_IN_SNAKE = ["execution_tmpl_uri", "registration_tmpl_uri", "max_in_flight"];
 const SECRETS = ["kubeConfig", "kubeConfigFile"];
 const SECRETS_IN_SNAKE = ["kube_config", "kube_config_file"];
 const ENVIRONMENTS = ["kubernetes", "KUBERNETES"];
@@ -78,11 +78,11 @@ function descriptionOf({ description }: Mapping, id: string, file: string): { de
 
 /** Whatever the file does not name is taken away from the record: it says all that there is to say. */
 function fieldsOf(entry: Mapping): Omit<Declaration["fields"], "description"> {
-  const { executionTemplate, registrationTemplate, image, namespace, context } = parseOrchestrator({
+  const { executionTemplate, registrationTemplate, image, namespace, context, maxInFlight } = parseOrchestrator({
     ...entry,
     secrets: undefined,
   });
-  return { executionTemplate, registrationTemplate, image, namespace, context };
+  return { executionTemplate, registrationTemplate, image, namespace, context, maxInFlight };
 }
 
 function kubeconfigOf(id: string, secrets: Mapping, file: string): Declared["kubeconfig"] {

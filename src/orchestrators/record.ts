@@ -13,13 +13,15 @@ export type RecordFields = {
   readonly image: string;
   readonly namespace: string;
   readonly context: string;
+  /** How many of its operations may be in flight at once; 0: no limit. */
+  readonly maxInFlight: number;
   /** Name of the secret that holds its kubeconfig. */
   readonly kubeconfigSecret: string;
 };
 export type FieldName = keyof RecordFields;
 
 /** A field that is `undefined` is taken away, one that is missing stays as it is. */
-export type RecordChange = { readonly [K in FieldName]?: string | undefined };
+export type RecordChange = { readonly [K in FieldName]?: RecordFields[K] | undefined };
 
 /** Where each field stands, in both spellings; the first is the caller's of the Management SDK. */
 const PLACES: Record<Exclude<FieldName, "description">, readonly ["config" | "secrets", string, string]> = {
@@ -28,6 +30,7 @@ const PLACES: Record<Exclude<FieldName, "description">, readonly ["config" | "se
   image: ["config", "image", "image"],
   namespace: ["config", "namespace", "namespace"],
   context: ["config", "context", "context"],
+  maxInFlight: ["config", "maxInFlight", "max_in_flight"],
   kubeconfigSecret: ["secrets", "kubeConfig", "kube_config"],
 };
 export const FIELD_NAMES = ["description", ...Object.keys(PLACES)] as readonly FieldName[];
@@ -64,7 +67,7 @@ export function updateRecord(document: Document, change: RecordChange, now: Date
   const unset: Record<string, ""> = {};
   const { description, ...rest } = change;
   if ("description" in change) set["description"] = description ?? null;
-  for (const [field, value] of Object.entries(rest) as [keyof typeof PLACES, string | undefined][]) {
+  for (const [field, value] of Object.entries(rest) as [keyof typeof PLACES, string | number | undefined][]) {
     const places = placesOf(document, field);
     const [target = places.fresh, ...others] = places.existing;
     if (value !== undefined) set[target] = value;

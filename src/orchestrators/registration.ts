@@ -112,27 +112,21 @@ async function checkKubeconfig(parts: Registering, checks: Checks, { declared, b
 
 /** What a record says, as a change that would make it. */
 export function fieldsOf(record: StoredRecord): RecordChange {
-  const { executionTemplate, registrationTemplate, image, namespace, context, kubeconfigSecret } =
-    parseOrchestrator(record);
+  const { id: _, updatedAt: __, ...fields } = parseOrchestrator(record);
   const description: unknown = record["description"];
-  return {
-    description: typeof description === "string" && description !== "" ? description : undefined,
-    executionTemplate,
-    registrationTemplate,
-    image,
-    namespace,
-    context,
-    kubeconfigSecret,
-  };
+  return { description: typeof description === "string" && description !== "" ? description : undefined, ...fields };
 }
 
 function differencesOf(before: RecordChange, fields: RecordChange): Difference[] {
   return FIELD_NAMES.filter((field: FieldName) => field in fields && fields[field] !== before[field]).map((field) => ({
     field,
-    before: before[field],
-    after: fields[field],
+    before: textOf(before[field]),
+    after: textOf(fields[field]),
   }));
 }
+
+const textOf = (value: string | number | undefined): string | undefined =>
+  value === undefined ? undefined : String(value);
 
 function secretDifference(write: SecretWrite): Difference[] {
   if (write.kind === "none") return [];
