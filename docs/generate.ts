@@ -57,8 +57,10 @@ function settingsPage(): string {
       "a wrong value or a contradiction stops the start, with the variable's name. Secret ones are cut out of every log line.",
     table(["Variable", "Type", "Default", "Unit", "Meaning"], rows),
     "A variable with the name of a FiftyOne secret (such as `KUBE_CONFIG_KUBERNETES_GPU`) wins over the stored secret, as in FiftyOne.",
-    "## Default of `OPJOB_WORKER_ARGS`",
-    `\`\`\`json\n${JSON.stringify(SETTINGS.workerArgs.default, undefined, 2)}\n\`\`\``,
+    ...[SETTINGS.workerArgs, SETTINGS.registerArgs].flatMap(({ env, default: value }) => [
+      `## Default of \`${env}\``,
+      `\`\`\`json\n${JSON.stringify(value, undefined, 2)}\n\`\`\``,
+    ]),
   ]);
 }
 

@@ -42,6 +42,11 @@ export const COMMAND_ERRORS = {
     meaning: "Orchestrators name the secret.",
     remedy: "Give them another secret first, or add --force: their operations are then held until there is one.",
   },
+  REFRESH_FAILED: {
+    retryable: false,
+    meaning: "A registration Job ended without having reported the orchestrator's operators.",
+    remedy: "Correct what its last log lines name; then refresh again.",
+  },
   CHANGED_MEANWHILE: {
     retryable: true,
     meaning: "Somebody else changed the same record or secret at the same time.",

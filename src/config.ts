@@ -9,6 +9,13 @@ import { SETTINGS } from "./settings.ts";
 export type Config = { readonly [K in keyof typeof SETTINGS]: (typeof SETTINGS)[K]["default"] };
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** How long each kind of obstacle may last (ms); 0 for `pending`: without end. */
+export const patienceOf = (config: Config) => ({
+  short: config.imageGraceSeconds * 1_000,
+  pending: config.pendingTimeoutSeconds * 1_000,
+  result: config.resultGraceSeconds * 1_000,
+});
+
 convict.addFormat({
   name: "json",
   validate: () => undefined,
@@ -106,6 +113,7 @@ function refuseContradictions(config: Config): void {
   if (!isStrings(config.workerArgs)) throw invalid("OPJOB_WORKER_ARGS must be a JSON array of strings.");
   requireOperationId("OPJOB_WORKER_ARGS", config.workerArgs);
   refuseBadWorkers(config.workers);
+  refuseBadRefresh(config);
   if (!isCron(config.sweepCron)) throw invalid("OPJOB_SWEEP_CRON must be a cron expression, like */30 * * * * *.");
   if (config.backpressureRelease >= config.backpressureEngage) {
     throw invalid("OPJOB_BACKPRESSURE_RELEASE must be less than OPJOB_BACKPRESSURE_ENGAGE.");
@@ -134,6 +142,15 @@ function requireOperationId(name: string, args: readonly string[]): void {
   if (!args.some((arg) => arg.includes("{operation}"))) {
     throw invalid(`${name} must hold "{operation}": it stands for the id of the operation that the worker executes.`);
   }
+}
+
+/** A registration Job that is not told whose operators it reports would report them to nobody. */
+function refuseBadRefresh({ registerArgs, refreshCron }: Config): void {
+  if (!isStrings(registerArgs)) throw invalid("OPJOB_REGISTER_ARGS must be a JSON array of strings.");
+  if (!registerArgs.some((arg) => arg.includes("{orchestrator}")))
+    throw invalid('OPJOB_REGISTER_ARGS must hold "{orchestrator}": it stands for the orchestrator\'s instance_id.');
+  if (refreshCron !== "" && !isCron(refreshCron))
+    throw invalid("OPJOB_REFRESH_CRON must be a cron expression, like 0 3 * * *.");
 }
 
 function refuseBadWorkers(workers: unknown): void {

@@ -8,7 +8,7 @@
 // Lifetime: an AbortSignal down to the followers, a stack of closers up, also when the start fails half way.
 import { createInquiry } from "./clusters/events.ts";
 import type { Pool } from "./clusters/pool.ts";
-import type { Config, Environment } from "./config.ts";
+import { type Config, type Environment, patienceOf } from "./config.ts";
 import { databaseError } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
 import { type FeedState, followAll } from "./feeds.ts";
@@ -26,6 +26,7 @@ import { type Outside, REAL } from "./outside.ts";
 import type { Surroundings } from "./place.ts";
 import type { Queue } from "./queue/queue.ts";
 import { createSeen, openQueue } from "./queueing.ts";
+import { createRefreshes } from "./refreshes.ts";
 import { createReload } from "./reload.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { createStep } from "./step.ts";
@@ -84,6 +85,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   closers.defer(() => roads.queue.close());
   closers.defer(() => roads.sweep.stop());
   closers.defer(() => roads.warm.close());
+  closers.defer(() => roads.refreshes.close());
 
   const state: FeedState = { scanned: false, cut: new Set<string>() };
   observe(metrics, rooms, roads);
@@ -136,11 +138,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
   const { operations, observed, directory, pool, placer } = rooms;
   const watch: Pool["watch"] = (cluster, namespace) => pool.watch(cluster, namespace);
   const targets = (): string[] => directory.targets();
-  const patience = {
-    short: config.imageGraceSeconds * 1_000,
-    pending: config.pendingTimeoutSeconds * 1_000,
-    result: config.resultGraceSeconds * 1_000,
-  };
+  const patience = patienceOf(config);
   const road = { operations, observed, metrics, log, now, random };
   const launcher = createLauncher({
     ...road,
@@ -204,7 +202,8 @@ function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, 
     log,
     now: outside.clock.now,
   });
-  const reload = createReload(directory, () => warm.run());
+  const refreshes = createRefreshes({ ...rooms, ...outside, config, patience: patienceOf(config), metrics, log });
+  const reload = createReload(directory, async () => void (await Promise.all([warm.run(), refreshes.look()])));
   const live = (): string[] => observed.live();
   const { timetable } = outside;
   const seen = createSeen(config, rooms, outside.clock);
@@ -220,7 +219,7 @@ function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, 
     hint,
     reload,
   });
-  return { sweep, warm, reload, live };
+  return { sweep, warm, refreshes, reload, live };
 }
 
 function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets }: Roads): void {

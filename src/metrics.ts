@@ -77,13 +77,22 @@ export function createMetrics(options: { defaults: boolean } = { defaults: true 
       labelNames: ["collection"],
       registers,
     }),
-    ...orchestratorGauges(registers),
+    ...orchestratorNumbers(registers),
     sweeps: new Counter({ name: "opjob_sweeps_total", help: "Sweeps, by result.", labelNames: ["result"], registers }),
   };
 }
 
-/** What the last check of each active orchestrator found. */
-const orchestratorGauges = (registers: Registry[]) => ({
+const refreshCounter = (registers: Registry[]) =>
+  new Counter({
+    name: "opjob_refreshes_total",
+    help: "Refreshes of orchestrators' operators, by outcome (reported, failed).",
+    labelNames: ["orchestrator", "outcome"],
+    registers,
+  });
+
+/** What the last check of each active orchestrator found, and how often it was refreshed. */
+const orchestratorNumbers = (registers: Registry[]) => ({
+  refreshes: refreshCounter(registers),
   orchestratorHealthy: new Gauge({
     name: "opjob_orchestrator_healthy",
     help: "1: the last check of an active orchestrator found no error; 0: it cannot launch, or its Jobs would fail.",

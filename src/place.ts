@@ -50,6 +50,8 @@ export type Placer = {
   site(orchestrator: string): Promise<Site>;
   /** @throws OpjobError of the record or the template */
   recipe(orchestrator: string): Promise<Recipe>;
+  /** What its registration Jobs are made of: its own template for them, else that of its operations. @throws OpjobError */
+  registration(orchestrator: string): Promise<Recipe>;
   /** Forgets all other orchestrators; returns the keys of the accesses that are still in use. */
   retain(orchestrators: readonly string[]): ReadonlySet<string>;
 };
@@ -64,12 +66,15 @@ export const storageFor = (config: Config, environment: Environment, log: Log): 
     log,
   });
 
+/** A template's place, and what was made of its text the last time. */
+type Kept = { readonly location: Location; readonly template: Known<JobTemplate> | undefined };
+
 type Known<T> = { readonly from: string; readonly made: T };
 
 export function createPlacer({ directory, pool, storage, config, surroundings }: PlacerOptions): Placer {
   const accesses = new Map<string, Known<Access>>();
-  const templates = new Map<string, Known<JobTemplate>>();
-  const locations = new Map<string, Location>();
+  const executions = keepTemplates(storage);
+  const registrations = keepTemplates(storage);
 
   const accessOf = async (orchestrator: Orchestrator): Promise<Access> => {
     const text = await directory.kubeconfig(orchestrator);
@@ -83,20 +88,17 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
   };
 
   const recipeOf = async ({ id, executionTemplate: uri }: Orchestrator): Promise<Recipe> => {
-    if (uri === undefined) {
-      throw new OpjobError(
-        "TEMPLATE_URI_MISSING",
-        `The orchestrator "${id}" names no Job template (executionTmplUri).`,
-      );
-    }
-    const location = parseLocation(uri);
-    locations.set(id, location);
-    const { text, version } = await storage.load(location);
-    const { name } = location;
-    const template = keep(templates, id, `${uri} ${version}`, () => compileTemplate(text, name));
+    if (uri === undefined) throw templateMissing(id);
     const own = config.workers[id];
     const worker = { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs };
-    return { template, source: { name, text, version }, worker };
+    return { ...(await executions.compile(id, uri)), worker };
+  };
+
+  const registrationOf = async (orchestrator: Orchestrator): Promise<Recipe> => {
+    const { id, registrationTemplate, executionTemplate: uri = registrationTemplate } = orchestrator;
+    if (uri === undefined) throw templateMissing(id);
+    const worker = { command: config.registerCommand, args: config.registerArgs };
+    return { ...(await registrations.compile(id, registrationTemplate ?? uri)), worker };
   };
 
   const siteOf = async (orchestrator: Orchestrator): Promise<Site> => {
@@ -114,15 +116,36 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     clusterOf: (id) => accesses.get(id)?.made.server,
     site: async (id) => siteOf(directory.get(id)),
     recipe: async (id) => recipeOf(directory.get(id)),
+    registration: async (id) => registrationOf(directory.get(id)),
     retain(orchestrators) {
-      for (const kept of [accesses, templates, locations]) {
+      for (const kept of [accesses, executions.kept, registrations.kept]) {
         for (const id of kept.keys()) if (!orchestrators.includes(id)) kept.delete(id);
       }
-      storage.retain([...locations.values()]);
+      storage.retain([...executions.kept.values(), ...registrations.kept.values()].map(({ location }) => location));
       return new Set([...accesses.values()].map(({ made }) => made.key));
     },
   };
 }
+
+/** Templates by orchestrator, each kept for as long as its text is the same. */
+function keepTemplates(storage: PlacerOptions["storage"]) {
+  const kept = new Map<string, Kept>();
+  const compile = async (id: string, uri: string): Promise<Omit<Recipe, "worker">> => {
+    const location = parseLocation(uri);
+    const known = kept.get(id)?.template;
+    kept.set(id, { location, template: known });
+    const { text, version } = await storage.load(location);
+    const { name } = location;
+    const from = `${uri} ${version}`;
+    const template = known?.from === from ? known.made : compileTemplate(text, name);
+    kept.set(id, { location, template: { from, made: template } });
+    return { template, source: { name, text, version } };
+  };
+  return { kept, compile };
+}
+
+const templateMissing = (id: string) =>
+  new OpjobError("TEMPLATE_URI_MISSING", `The orchestrator "${id}" names no Job template (executionTmplUri).`);
 
 function keep<T>(kept: Map<string, Known<T>>, id: string, from: string, make: () => T): T {
   const known = kept.get(id);

@@ -12,7 +12,7 @@ import { openOperations } from "./operations/mongo.ts";
 import type { OperationDocument } from "./operations/operation.ts";
 import { Directory } from "./orchestrators/directory.ts";
 import { openKeys } from "./orchestrators/key-file.ts";
-import { openRecords } from "./orchestrators/mongo.ts";
+import { openOperatorLists, openRecords } from "./orchestrators/mongo.ts";
 import { REAL } from "./outside.ts";
 import { createPlacer, storageFor } from "./place.ts";
 
@@ -61,5 +61,20 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
   const hintBy = (given: Lanes): void => {
     lanes = given;
   };
-  return { collections, directory, keys, secrets, instance, observed, pool, storage, placer, operations, hintBy };
+  const lists = openOperatorLists(collections.orchestrators);
+  return {
+    collections,
+    lists,
+    database: instance,
+    directory,
+    keys,
+    secrets,
+    instance,
+    observed,
+    pool,
+    storage,
+    placer,
+    operations,
+    hintBy,
+  };
 }

@@ -4,7 +4,8 @@ import { CLUSTERS } from "./settings/clusters.ts";
 import { DAEMON } from "./settings/daemon.ts";
 import { DATABASE } from "./settings/database.ts";
 import { QUEUE } from "./settings/queue.ts";
+import { REFRESH } from "./settings/refresh.ts";
 import { TEMPLATES } from "./settings/templates.ts";
 import { WORK } from "./settings/work.ts";
 
-export const SETTINGS = { ...DATABASE, ...WORK, ...QUEUE, ...TEMPLATES, ...CLUSTERS, ...DAEMON };
+export const SETTINGS = { ...DATABASE, ...WORK, ...REFRESH, ...QUEUE, ...TEMPLATES, ...CLUSTERS, ...DAEMON };

@@ -66,7 +66,7 @@ export async function register(db: Db, { id, template, secret = "", config = {} 
     instance_id: id,
     description: null,
     environment: "kubernetes",
-    available_operators: [],
+    available_operators: ["@test/plugin/op"],
     config: { kubernetes: { executionTmplUri: uri, ...config } },
     secrets: { kubernetes: { kubeConfig: secret } },
     created_at: now,

@@ -214,6 +214,52 @@ config: { kubernetes: { executionTmplUri: ${seed("cpu")} } }
   });
 });
 
+describe("Refresh orchestrator operators", () => {
+  type Job = { metadata: { name: string; labels: Record<string, string>; annotations: Record<string, string> } };
+  const headers = { authorization: "Bearer first" };
+  const registrationsOf = async (id: string): Promise<Job[]> => {
+    const selector = "labelSelector=opjob/registration";
+    const answer = await fetch(`${kubernetes.url}/apis/batch/v1/namespaces/fiftyone/jobs?${selector}`, { headers });
+    const { items } = (await answer.json()) as { items: Job[] };
+    return items.filter(({ metadata }) => metadata.annotations["opjob/orchestrator"] === id);
+  };
+  /** What the worker in the environment does. */
+  const report = async (id: string, job: Job, operators: string[]): Promise<void> => {
+    const set = { available_operators: operators, updated_at: new Date() };
+    await fiftyone.orchestrators.updateOne({ instance_id: id }, { $set: set });
+    const pods = `${kubernetes.url}/api/v1/namespaces/fiftyone/pods?labelSelector=job-name=${job.metadata.name}`;
+    const name = await until("its Pod", async () => {
+      const { items } = (await (await fetch(pods, { headers })).json()) as { items: { metadata: { name: string } }[] };
+      return items[0]?.metadata.name;
+    });
+    kubernetes.simulate.finish({ namespace: "fiftyone", name }, 0);
+  };
+
+  test("a new orchestrator reports its operators by itself, by a Job of the registration template", async () => {
+    const job = await until("its registration Job", async () => (await registrationsOf("pair-gpu"))[0]);
+    expect(JSON.stringify(job)).not.toContain("nvidia.com/gpu");
+    await report("pair-gpu", job, ["@voxel51/operators/clone_sample_field"]);
+    await until("it is told", () =>
+      daemon.lines.some(({ msg, orchestrator: id }) => msg === "refreshed" && id === "pair-gpu"),
+    );
+  });
+
+  test("after a plugin was added, a refresh shows what is new", async () => {
+    const known = (await registrationsOf("pair-gpu")).map(({ metadata }) => metadata.name);
+    const refreshing = fiftyone.run(["orchestrator", "refresh", "pair-gpu"]);
+    const job = await until("another Job", async () =>
+      (await registrationsOf("pair-gpu")).find(({ metadata }) => !known.includes(metadata.name)),
+    );
+    await report("pair-gpu", job, ["@voxel51/operators/clone_sample_field", "@your/plugin/operator"]);
+    const { code, out } = await refreshing;
+    expect([code, out]).toEqual([
+      0,
+      "orchestrator pair-gpu: 2 operators, 1 added, 0 removed\n+ @your/plugin/operator\n",
+    ]);
+    expect((await fiftyone.record("pair-gpu"))?.["available_operators"]).toContain("@your/plugin/operator");
+  });
+});
+
 describe("Credential rotation", () => {
   test("a new kubeconfig is used from then on, and the old credential may end", async () => {
     const secret = JSON.parse(await opjob("orchestrator", "show", "kubernetes-gpu", "--json")).fields

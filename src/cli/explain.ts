@@ -1,7 +1,7 @@
 // `opjob explain OPERATION`: why it is not running, or why it failed; where it is, and where its time went. Changes nothing.
 import { Command } from "commander";
 import { FAULTS } from "../clusters/reasons.ts";
-import { patienceOf } from "../inquiries/desk.ts";
+import { patienceOf } from "../config.ts";
 import { type Facts, gatherFacts } from "../inquiries/facts.ts";
 import { operationNamed } from "../inquiries/operation-named.ts";
 import { STAGE_WORDS, type StageRow, stagesOf } from "../inquiries/stages.ts";

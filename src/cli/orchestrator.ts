@@ -4,6 +4,7 @@ import type { Host } from "./host.ts";
 import { orchestratorActivateCommand, orchestratorDeactivateCommand } from "./orchestrator-activity.ts";
 import { orchestratorDeleteCommand } from "./orchestrator-delete.ts";
 import { orchestratorListCommand } from "./orchestrator-list.ts";
+import { orchestratorRefreshCommand } from "./orchestrator-refresh.ts";
 import { orchestratorRegisterCommand } from "./orchestrator-register.ts";
 import { orchestratorShowCommand } from "./orchestrator-show.ts";
 import { orchestratorUpdateCommand } from "./orchestrator-update.ts";
@@ -15,6 +16,7 @@ export const orchestratorCommand = (host: Host): Command =>
     .addCommand(orchestratorShowCommand(host))
     .addCommand(orchestratorRegisterCommand(host))
     .addCommand(orchestratorUpdateCommand(host))
+    .addCommand(orchestratorRefreshCommand(host))
     .addCommand(orchestratorActivateCommand(host))
     .addCommand(orchestratorDeactivateCommand(host))
     .addCommand(orchestratorDeleteCommand(host));

@@ -3,6 +3,8 @@
 
 export const LABELS = {
   operation: "opjob/operation",
+  /** In the place of the operation's, on Jobs that report an orchestrator's operators: no watch shows them. */
+  registration: "opjob/registration",
   orchestrator: "opjob/orchestrator",
   attempt: "opjob/attempt",
   managedBy: "app.kubernetes.io/managed-by",

@@ -3,16 +3,15 @@
 import type { Document, MongoClient } from "mongodb";
 import { createInquiry } from "../clusters/events.ts";
 import { Cluster } from "../clusters/kubernetes.ts";
-import type { Config, Environment } from "../config.ts";
+import { type Config, type Environment, patienceOf } from "../config.ts";
 import { fingerprint } from "../database.ts";
 import { createJudge, type Judge } from "../judge.ts";
 import { createLog } from "../log.ts";
 import { openReads, type Reads } from "../operations/mongo-reads.ts";
 import type { OperationDocument } from "../operations/operation.ts";
-import type { Patiences } from "../operations/transition.ts";
 import { Directory } from "../orchestrators/directory.ts";
 import type { KeySource } from "../orchestrators/key-file.ts";
-import { openRecords } from "../orchestrators/mongo.ts";
+import { type OperatorLists, openOperatorLists, openRecords } from "../orchestrators/mongo.ts";
 import type { Registry, StoredRecord } from "../orchestrators/mongo-records.ts";
 import { createPlacer, type Placer, type Surroundings, storageFor } from "../place.ts";
 
@@ -20,12 +19,14 @@ export type Desk = {
   readonly config: Config;
   readonly client: MongoClient;
   readonly reads: Reads;
+  readonly registry: Pick<Registry, "list" | "named">;
   /** All of them, of every environment. */
   readonly records: readonly StoredRecord[];
   readonly directory: Pick<Directory, "targets" | "isActive" | "get">;
   /** The daemon's own, so that an answer says what the daemon will do. */
   readonly judge: Judge;
-  readonly placer: Pick<Placer, "recipe" | "site">;
+  readonly lists: OperatorLists;
+  readonly placer: Pick<Placer, "recipe" | "site" | "registration">;
   /** Tells this database's Jobs from those of others. */
   readonly instance: string;
   /** When the answers are as of (ms since 1970). */
@@ -36,7 +37,7 @@ export type Desk = {
 export type DeskOptions = {
   readonly config: Config;
   readonly client: MongoClient;
-  readonly registry: Pick<Registry, "list">;
+  readonly registry: Pick<Registry, "list" | "named">;
   readonly keys: Pick<KeySource, "read">;
   readonly environment: Environment;
   readonly surroundings: Surroundings;
@@ -60,7 +61,9 @@ export async function openDesk(options: DeskOptions, closers: AsyncDisposableSta
     config,
     client,
     reads: openReads(db.collection<OperationDocument>("delegated_ops")),
+    registry,
     records: await registry.list(),
+    lists: openOperatorLists(db.collection("orchestrators")),
     directory,
     judge: createJudge({
       inquiry: createInquiry({ now: Date.now, log }),
@@ -73,13 +76,6 @@ export async function openDesk(options: DeskOptions, closers: AsyncDisposableSta
     surroundings,
   };
 }
-
-/** How long each kind of obstacle may last (ms). */
-export const patienceOf = (config: Config): Patiences => ({
-  short: config.imageGraceSeconds * 1_000,
-  pending: config.pendingTimeoutSeconds * 1_000,
-  result: config.resultGraceSeconds * 1_000,
-});
 
 /** One client for each access; closed with the desk. */
 function clients(timeoutMs: number, closers: AsyncDisposableStack): Parameters<typeof createPlacer>[0]["pool"] {

@@ -28,3 +28,33 @@ export function openRecords(orchestrators: Collection<Document>, secrets: Collec
     },
   };
 }
+
+export type OperatorLists = ReturnType<typeof openOperatorLists>;
+export type Reported = { readonly operators: readonly string[]; readonly updatedAt: Date | undefined };
+
+/** The operators that orchestrators' environments have reported. They are long, and wanted by refreshes only. */
+export function openOperatorLists(orchestrators: Collection<Document>) {
+  const active = { environment: "kubernetes", deactivated_at: { $exists: false } };
+  return {
+    /** Active orchestrators whose list is empty, as it is after their registration: name and record. */
+    async missing(): Promise<{ readonly id: string; readonly record: string }[]> {
+      const filter = { ...active, available_operators: { $size: 0 } };
+      const found = await orchestrators.find(filter, { projection: { instance_id: 1 } }).toArray();
+      return found.flatMap(({ instance_id: id, _id }) => (typeof id === "string" ? [{ id, record: String(_id) }] : []));
+    },
+
+    /** What the record of an active orchestrator says now. */
+    async of(id: string): Promise<Reported> {
+      const projection = { available_operators: 1, updated_at: 1 };
+      const found = await orchestrators.findOne(
+        { ...active, instance_id: id },
+        { projection, sort: { updated_at: -1 } },
+      );
+      const operators: unknown = found?.["available_operators"];
+      return {
+        operators: Array.isArray(operators) ? operators.filter((operator) => typeof operator === "string") : [],
+        updatedAt: found?.["updated_at"] instanceof Date ? found["updated_at"] : undefined,
+      };
+    },
+  };
+}

@@ -19,10 +19,59 @@ export type StampedJob = { readonly name: string; readonly namespace: string; re
 
 /** The Job as it is sent to the cluster. Its name is a function of the operation and its attempt. */
 export function stampJob(manifest: JsonObject, stamp: Stamp): StampedJob {
+  const { operation, attempt, orchestrator, operator, database } = stamp;
+  return stamped(manifest, {
+    named: (rendered) => finalName(rendered, operation, attempt),
+    namespace: stamp.namespace,
+    labels: {
+      [LABELS.operation]: operation,
+      [LABELS.orchestrator]: labelValue(orchestrator),
+      [LABELS.attempt]: String(attempt),
+    },
+    annotations: {
+      [ORCHESTRATOR_ANNOTATION]: orchestrator,
+      "opjob/operator": operator,
+      [DATABASE_ANNOTATION]: database,
+    },
+  });
+}
+
+export type RegistrationStamp = Pick<Stamp, "orchestrator" | "database" | "namespace"> & {
+  /** Tells one refresh from another; 24 hexadecimal digits, as an operation's id has. */
+  readonly registration: string;
+};
+
+/** Where a template names no time: nobody follows the Job for longer, and refreshes by cron would heap up (s). */
+const KEPT = 86_400;
+
+/** A Job that reports an orchestrator's operators. It has no operation: by its labels it is none of their Jobs. */
+export function stampRegistration(manifest: JsonObject, stamp: RegistrationStamp): StampedJob {
+  const { registration, orchestrator, database, namespace } = stamp;
+  const {
+    name,
+    namespace: place,
+    manifest: job,
+  } = stamped(manifest, {
+    named: (rendered) => finalName(rendered, registration, 1),
+    namespace,
+    labels: { [LABELS.registration]: registration, [LABELS.orchestrator]: labelValue(orchestrator) },
+    annotations: { [ORCHESTRATOR_ANNOTATION]: orchestrator, [DATABASE_ANNOTATION]: database },
+  });
+  const spec = { ttlSecondsAfterFinished: KEPT, ...objectOf(job["spec"]) };
+  return { name, namespace: place, manifest: { ...job, spec } };
+}
+
+type Marks = {
+  readonly named: (rendered: string) => string;
+  readonly namespace: string;
+  readonly labels: JsonObject;
+  readonly annotations: JsonObject;
+};
+
+function stamped(manifest: JsonObject, marks: Marks): StampedJob {
   const metadata = objectOf(manifest["metadata"]);
-  const rendered = textOf(metadata["name"]) ?? textOf(metadata["generateName"]) ?? "";
-  const name = finalName(rendered, stamp.operation, stamp.attempt);
-  const namespace = textOf(metadata["namespace"]) ?? stamp.namespace;
+  const name = marks.named(textOf(metadata["name"]) ?? textOf(metadata["generateName"]) ?? "");
+  const namespace = textOf(metadata["namespace"]) ?? marks.namespace;
   const { generateName: _, ...kept } = metadata;
   const spec = objectOf(manifest["spec"]);
   const template = objectOf(spec["template"]);
@@ -31,29 +80,18 @@ export function stampJob(manifest: JsonObject, stamp: Stamp): StampedJob {
     namespace,
     manifest: {
       ...manifest,
-      metadata: mark({ ...kept, name, namespace }, stamp),
-      spec: { ...spec, template: { ...template, metadata: mark(objectOf(template["metadata"]), stamp) } },
+      metadata: mark({ ...kept, name, namespace }, marks),
+      spec: { ...spec, template: { ...template, metadata: mark(objectOf(template["metadata"]), marks) } },
     },
   };
 }
 
-/** Our selector is the operation's label; `managed-by` may be the author's. */
-function mark(metadata: JsonObject, stamp: Stamp): JsonObject {
+/** Our selectors are our own labels; `managed-by` may be the author's. */
+function mark(metadata: JsonObject, { labels, annotations }: Marks): JsonObject {
   return {
     ...metadata,
-    labels: {
-      [LABELS.managedBy]: "opjob",
-      ...objectOf(metadata["labels"]),
-      [LABELS.operation]: stamp.operation,
-      [LABELS.orchestrator]: labelValue(stamp.orchestrator),
-      [LABELS.attempt]: String(stamp.attempt),
-    },
-    annotations: {
-      ...objectOf(metadata["annotations"]),
-      [ORCHESTRATOR_ANNOTATION]: stamp.orchestrator,
-      "opjob/operator": stamp.operator,
-      [DATABASE_ANNOTATION]: stamp.database,
-    },
+    labels: { [LABELS.managedBy]: "opjob", ...objectOf(metadata["labels"]), ...labels },
+    annotations: { ...objectOf(metadata["annotations"]), ...annotations },
   };
 }
 

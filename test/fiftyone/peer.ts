@@ -75,6 +75,11 @@ export async function readOperations(
   return JSON.parse(await ask(fiftyone, "read_operations.py", databaseOf(uri, db), ids));
 }
 
+/** URIs of the operators of the environment, plugins included, sorted: as FiftyOne's own registry lists them. */
+export async function readOperators(fiftyone: FiftyoneEnvironment, uri: string, db: string): Promise<string[]> {
+  return JSON.parse(await ask(fiftyone, "read_operators.py", databaseOf(uri, db), null));
+}
+
 async function ask(
   fiftyone: FiftyoneEnvironment,
   script: string,
