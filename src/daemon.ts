@@ -154,7 +154,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
   const follower = createFollower({
     ...road,
     launcher,
-    look: createLook({ ...road, pool, launcher }),
+    look: createLook({ ...road, pool, launcher, database: rooms.instance }),
     judge: createJudge({ inquiry: createInquiry({ now, log }), patience, now }),
     dismiss: createDismiss({ pool, metrics, log }),
     lastWords: createLastWords({
@@ -202,7 +202,9 @@ function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, 
     readsLogs: config.logTailLines > 0,
     metrics,
     log,
+    clock: outside.clock,
     now: outside.clock.now,
+    random: outside.clock.random,
   });
   const reload = createReload(directory, () => warm.run());
   const live = (): string[] => observed.live();
