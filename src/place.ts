@@ -65,7 +65,10 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     }
     const location = parseLocation(uri);
     const { text, version } = await storage.load(location);
-    return keep(templates, id, `${uri} ${version}`, () => compileTemplate(text, location.name));
+    const { templateTrimBlocks: trimBlocks, templateLstripBlocks: lstripBlocks } = config;
+    return keep(templates, id, `${uri} ${version}`, () =>
+      compileTemplate(text, location.name, { trimBlocks, lstripBlocks }),
+    );
   };
 
   return {

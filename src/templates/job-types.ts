@@ -34,3 +34,11 @@ function wantedOfModel(type: string): Wanted {
   for (const [name, fieldType] of Object.entries(model)) fields.set(name, wanted(fieldType));
   return object;
 }
+
+const ANY: Wanted = { kind: "any" };
+
+/** What is wanted in a field of what is wanted. */
+export function fieldWanted(wanted: Wanted, name: string): Wanted {
+  if (wanted.kind === "map") return wanted.of;
+  return (wanted.kind === "object" ? wanted.fields.get(name) : undefined) ?? ANY;
+}

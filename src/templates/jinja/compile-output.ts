@@ -45,16 +45,10 @@ function compileMarked(expression: Expression, context: CompileContext): PrintMa
     const evaluate = compileExpression(expression, context);
     return (run, scope) => outputText(run, evaluate(run, scope));
   }
-  switch (expression.typename) {
-    case "InlineIf":
-      return markChoice(expression, context);
-    case "JoinedText":
-      return markJoinedText(expression, context);
-    case "FilterCall":
-      return markFilter(expression, context);
-    default:
-      return markWhole(expression, context);
-  }
+  if (expression.typename === "InlineIf") return markChoice(expression, context);
+  if (expression.typename === "JoinedText") return markJoinedText(expression, context);
+  if (expression.typename === "FilterCall") return markFilter(expression, context);
+  return markWhole(expression, context);
 }
 
 function markWhole(expression: Expression, context: CompileContext, dataOf = dataOfContainer): PrintMarked {

@@ -1,6 +1,6 @@
 // Which names of a template may hold what came from certain given variables, and which expressions may print some of it.
 // Decided before rendering, from the tree alone, and never too few: a name counts everywhere in the template. It knows nodes and names.
-import type { Argument, Expression, NodeOf, Statement, Target } from "./nodes.ts";
+import type { Argument, Expression, ExpressionKind, NodeOf, Statement, Target } from "./nodes.ts";
 
 type AnyNode = Expression | Statement;
 
@@ -18,6 +18,30 @@ export class GivenNames {
   private readonly names: ReadonlySet<string>;
   /** Whether text is collected on the way: in macros, blocks that are set, filtered or called, and loops that call themselves. */
   readonly collects: boolean;
+
+  /** Where not all that stands in an expression may be printed by it. */
+  private readonly parts: { readonly [K in ExpressionKind]?: (node: NodeOf<K>) => readonly AnyNode[] } = {
+    TestCall: () => [],
+    Compare: () => [],
+    Not: () => [],
+    InlineIf: ({ body, else_ }) => (else_ ? [body, else_] : [body]),
+    Attribute: ({ target }) => [target],
+    LookupVal: ({ target }) => [target],
+    FunCall: (node) => (this.isMarkedInside(node) ? [] : [node.name, ...valuesOf(node.args)]),
+    FilterCall: ({ name, target, args }) =>
+      COUNTING.has(name) || !target ? valuesOf(args) : [target, ...valuesOf(args)],
+  };
+
+  private readonly flows: { readonly [K in AnyNode["typename"]]?: (node: NodeOf<K>, called: Calls) => Flow[] } = {
+    Set: ({ targets, value }) => [this.flow(targetsOf(targets), value)],
+    SetBlock: ({ targets, filter }) => (filter ? [this.flow(targetsOf(targets), filter)] : []),
+    ForLoop: ({ name, arr }, { loop }) => [this.flow([...targetsOf(name), "loop"], arr, ...loop)],
+    With: ({ targets, values }) =>
+      targets.map((target, at) => this.flow(targetsOf(target), ...values.slice(at, at + 1))),
+    MacroDefinition: ({ args, defaults }) => [this.flow(args, ...defaults)],
+    CallBlock: ({ args, defaults }, { caller }) => [this.flow(args, ...defaults, ...caller)],
+    FunCall: (node) => this.callFlows(node),
+  };
 
   constructor(body: readonly Statement[], roots: readonly string[]) {
     const nodes = allNodes(body);
@@ -46,25 +70,8 @@ export class GivenNames {
   }
 
   private printedParts(expression: Expression): readonly AnyNode[] {
-    switch (expression.typename) {
-      case "TestCall":
-      case "Compare":
-      case "Not":
-        return [];
-      case "InlineIf":
-        return expression.else_ ? [expression.body, expression.else_] : [expression.body];
-      case "Attribute":
-      case "LookupVal":
-        return [expression.target];
-      case "FunCall":
-        return this.isMarkedInside(expression) ? [] : [expression.name, ...valuesOf(expression.args)];
-      case "FilterCall":
-        return COUNTING.has(expression.name) || !expression.target
-          ? valuesOf(expression.args)
-          : [expression.target, ...valuesOf(expression.args)];
-      default:
-        return childrenOf(expression);
-    }
+    const parts = this.parts[expression.typename] as ((node: Expression) => readonly AnyNode[]) | undefined;
+    return parts ? parts(expression) : childrenOf(expression);
   }
 
   /** Macros and their like give text in which what they print of their arguments is told apart already. */
@@ -74,27 +81,12 @@ export class GivenNames {
   }
 
   private flowsOf(node: AnyNode, called: Calls): Flow[] {
-    const flow = (to: readonly string[], ...from: readonly Expression[]): Flow[] => [
-      { to, from: this.printedBy(...from) },
-    ];
-    switch (node.typename) {
-      case "Set":
-        return flow(targetsOf(node.targets), node.value);
-      case "SetBlock":
-        return node.filter ? flow(targetsOf(node.targets), node.filter) : [];
-      case "ForLoop":
-        return flow([...targetsOf(node.name), "loop"], node.arr, ...called.loop);
-      case "With":
-        return node.targets.flatMap((target, at) => flow(targetsOf(target), ...node.values.slice(at, at + 1)));
-      case "MacroDefinition":
-        return flow(node.args, ...node.defaults);
-      case "CallBlock":
-        return flow(node.args, ...node.defaults, ...called.caller);
-      case "FunCall":
-        return this.callFlows(node);
-      default:
-        return [];
-    }
+    const flows = this.flows[node.typename] as ((one: AnyNode, called: Calls) => Flow[]) | undefined;
+    return flows?.(node, called) ?? [];
+  }
+
+  private flow(to: readonly string[], ...from: readonly Expression[]): Flow {
+    return { to, from: this.printedBy(...from) };
   }
 
   /** What a macro is called with goes to its parameters; what a method is called with may stay in its object. */
