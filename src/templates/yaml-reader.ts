@@ -161,11 +161,12 @@ function textOf(scalar: Scalar): Blanked {
 function dataOf(scalar: Scalar): Blanked {
   const text = writtenText(scalar);
   if (holdsBlank(text)) return new Hole(text, isPlain(scalar));
-  if (scalar.tag === undefined) return isPlain(scalar) ? resolvePlain(text) : text;
+  if (!hasTag(scalar)) return isPlain(scalar) ? resolvePlain(text) : text;
   const value = resolveTagged(scalar.tag, text);
   if (value === undefined) throw new YamlFault("its tag does not fit it", scalar);
   return value;
 }
 
-/** Without quotes and without a tag. */
-const isPlain = (scalar: Scalar): boolean => scalar.type === "PLAIN" && scalar.tag === undefined;
+/** Without quotes, and without a tag that says more than that there is none. */
+const isPlain = (scalar: Scalar): boolean => scalar.type === "PLAIN" && !hasTag(scalar);
+const hasTag = (scalar: Scalar): scalar is Scalar & { tag: string } => scalar.tag !== undefined && scalar.tag !== "!";

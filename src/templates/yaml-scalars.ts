@@ -25,7 +25,6 @@ export function resolvePlain(text: string): Json {
 }
 
 const TAGGED: Readonly<Record<string, (text: string) => Json | undefined>> = {
-  "!": (text) => text,
   "tag:yaml.org,2002:str": (text) => text,
   "tag:yaml.org,2002:timestamp": (text) => text,
   "tag:yaml.org,2002:binary": (text) => text,
@@ -53,12 +52,16 @@ function signed(text: string, read: (digits: string) => number): number {
   return text.startsWith("-") ? -read(digits) : read(digits);
 }
 
+/** Integers have no negative zero. */
 function integerOf(text: string): number {
-  return signed(text, (digits) => {
-    if (digits.includes(":")) return sexagesimal(digits);
-    if (/^0[bx]/.test(digits)) return Number(digits);
-    return digits.startsWith("0") ? Number.parseInt(digits, 8) : Number(digits);
-  });
+  return (
+    0 +
+    signed(text, (digits) => {
+      if (digits.includes(":")) return sexagesimal(digits);
+      if (/^0[bx]/.test(digits)) return Number(digits);
+      return digits.startsWith("0") ? Number.parseInt(digits, 8) : Number(digits);
+    })
+  );
 }
 
 /** "1:30" is 90, as times are. */
