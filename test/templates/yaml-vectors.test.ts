@@ -52,7 +52,7 @@ const isUnset = (written: string): boolean =>
   ["", "~", "null", "Null", "NULL"].includes(written.replace(/^(&a|!|#.*)$/, ""));
 
 /** Tabs, line ends of Unicode and control characters, which PyYAML refuses in plain texts: they are read as they stand. */
-const UNUSUAL = /[\t\u0085\u2028\x07\x1b\x7f\ufeff]/;
+const UNUSUAL = /[\t\u0085\u2028\ufeff\p{Cc}]/u;
 /** Tags of Python's or the author's own, and sets: there is no such thing in a Job. */
 const TAGGED = /^!(?:[a-z]|!set|!omap|!python|!null)/;
 
