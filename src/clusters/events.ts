@@ -58,8 +58,11 @@ export const MOST_EVENTS = 500;
 const PAUSE = { first: 1_000, longest: 60_000 };
 /** Over all clusters: an API server searches all Events of a namespace for each question. */
 const RATE = { perSecond: 5, atOnce: 20 };
-/** A quota or a webhook keeps many Jobs without a Pod at once: one answer serves all of a namespace for so long (ms). */
-const SHARED = 1_000;
+/**
+ * A quota or a webhook keeps many Jobs without a Pod at once: one answer serves all of a namespace for so long (ms). Shorter
+ * than the wait before a Job is asked about: an answer from before its Event would send it away for a second.
+ */
+const SHARED = 300;
 /** So long nothing is asked where the right is missing (ms). */
 const REFUSED = 600_000;
 /** How many objects are remembered; an older one is only asked about sooner. */
