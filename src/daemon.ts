@@ -152,7 +152,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
   const follower = createFollower({
     ...road,
     launcher,
-    look: createLook({ ...road, pool, launcher }),
+    look: createLook({ ...road, pool, launcher, database: rooms.instance }),
     judge: createJudge({ inquiry: createInquiry({ now, log }), patience, now }),
     dismiss: createDismiss({ pool, metrics, log }),
     lastWords: createLastWords({
@@ -200,7 +200,9 @@ function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, 
     readsLogs: config.logTailLines > 0,
     metrics,
     log,
+    clock: outside.clock,
     now: outside.clock.now,
+    random: outside.clock.random,
   });
   const refreshes = createRefreshes({ ...rooms, ...outside, config, patience: patienceOf(config), metrics, log });
   const reload = createReload(directory, async () => void (await Promise.all([warm.run(), refreshes.look()])));

@@ -73,8 +73,8 @@ type Known<T> = { readonly from: string; readonly made: T };
 
 export function createPlacer({ directory, pool, storage, config, surroundings }: PlacerOptions): Placer {
   const accesses = new Map<string, Known<Access>>();
-  const executions = keepTemplates(storage);
-  const registrations = keepTemplates(storage);
+  const executions = keepTemplates(storage, config);
+  const registrations = keepTemplates(storage, config);
 
   const accessOf = async (orchestrator: Orchestrator): Promise<Access> => {
     const text = await directory.kubeconfig(orchestrator);
@@ -128,7 +128,8 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
 }
 
 /** Templates by orchestrator, each kept for as long as its text is the same. */
-function keepTemplates(storage: PlacerOptions["storage"]) {
+function keepTemplates(storage: PlacerOptions["storage"], config: Config) {
+  const { templateTrimBlocks: trimBlocks, templateLstripBlocks: lstripBlocks } = config;
   const kept = new Map<string, Kept>();
   const compile = async (id: string, uri: string): Promise<Omit<Recipe, "worker">> => {
     const location = parseLocation(uri);
@@ -137,7 +138,7 @@ function keepTemplates(storage: PlacerOptions["storage"]) {
     const { text, version } = await storage.load(location);
     const { name } = location;
     const from = `${uri} ${version}`;
-    const template = known?.from === from ? known.made : compileTemplate(text, name);
+    const template = known?.from === from ? known.made : compileTemplate(text, name, { trimBlocks, lstripBlocks });
     kept.set(id, { location, template: { from, made: template } });
     return { template, source: { name, text, version } };
   };

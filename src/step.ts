@@ -29,7 +29,9 @@ export function createStep({ operations, observed, queue, launcher, follower, me
     queue.begins(claimed);
     const { launched, recorded, vacant, next } = await launcher.launch(claimed);
     if (vacant) queue.release(claimed.id);
-    return launched && !recorded ? follower.settle(claimed.id, launched.created, launched.cluster) : next;
+    if (launched && !recorded) return follower.settle(claimed.id, launched.created, launched.cluster);
+    // A Job that was found again may have come to where no further event of it tells anything.
+    return launched?.outcome === "adopted" ? { again: 0 } : next;
   };
 
   /** One that is not claimed as it is queued now: it is claimed if it may go, else it waits in line. */

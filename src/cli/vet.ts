@@ -21,12 +21,14 @@ const MADE_UP = {
 };
 
 /** Checks that change nothing and reach nobody. */
-export function vetting({ allowExecCredentials }: Pick<Config, "allowExecCredentials">): Checks {
+export function vetting(config: Config): Checks {
+  const { allowExecCredentials, templateTrimBlocks: trimBlocks, templateLstripBlocks: lstripBlocks } = config;
   return {
     template(uri) {
       const location = parseLocation(uri);
       if (location.kind === "file" && !isAbsolute(location.path)) throw relative(uri);
-      if (location.kind === "inline") compileTemplate(location.text, location.name).manifest(MADE_UP);
+      if (location.kind === "inline")
+        compileTemplate(location.text, location.name, { trimBlocks, lstripBlocks }).manifest(MADE_UP);
     },
     kubeconfig(text, where, context) {
       accessFromText(text, where, { context, allowExec: allowExecCredentials });
@@ -40,12 +42,12 @@ const relative = (uri: string) =>
   });
 
 /**
- * The text of a template on this machine as a URI that holds it. It must give a Job.
+ * The text of a template on this machine as a URI that holds it.
  * @throws OpjobError INPUT_INVALID, TEMPLATE_…
  */
 export async function embedded(path: string): Promise<string> {
   const text = await readText(path);
-  compileTemplate(text, path).manifest(MADE_UP);
+  compileTemplate(text, path); // a fault of its own is told by its own name; what it renders is checked with the record
   return `data:text/yaml;base64,${Buffer.from(text).toString("base64")}`;
 }
 

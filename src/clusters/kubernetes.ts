@@ -62,7 +62,7 @@ export class Cluster {
   readonly #clock: Clock;
 
   constructor(access: Access, options: ClusterOptions) {
-    this.traffic = options.traffic ?? new Traffic(access.server, UNLIMITED);
+    this.traffic = options.traffic ?? new Traffic(access.server, UNLIMITED, options.clock);
     this.#connection = (options.connect ?? connect)(access, { ...options, traffic: this.traffic });
     this.#clock = options.clock ?? systemClock;
     this.key = access.key;

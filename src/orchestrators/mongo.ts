@@ -38,7 +38,7 @@ export function openOperatorLists(orchestrators: Collection<Document>) {
   return {
     /** Active orchestrators whose list is empty, as it is after their registration: name and record. */
     async missing(): Promise<{ readonly id: string; readonly record: string }[]> {
-      const filter = { ...active, available_operators: { $size: 0 } };
+      const filter = { ...active, available_operators: [] };
       const found = await orchestrators.find(filter, { projection: { instance_id: 1 } }).toArray();
       return found.flatMap(({ instance_id: id, _id }) => (typeof id === "string" ? [{ id, record: String(_id) }] : []));
     },
