@@ -1,7 +1,6 @@
 // Follows the changes of one collection: by a change stream where the server has them, by polling where not.
 // A change is a hint: after whatever may have been missed (start, cut, aged-out token) `scan` looks at the truth again.
 // Knows MongoDB's change streams and their errors; nothing of what the documents mean.
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   type ChangeStream,
   type ChangeStreamDocument,
@@ -9,8 +8,9 @@ import {
   type Document,
   type MongoClient,
   MongoServerError,
-  type Timestamp,
+  Timestamp,
 } from "mongodb";
+import { type Clock, systemClock } from "./clock.ts";
 import { databaseError } from "./database.ts";
 import { asOpjobError } from "./errors.ts";
 import type { Log } from "./log.ts";
@@ -31,6 +31,8 @@ export type ChangesOptions = {
   readonly onState?: (state: "following" | "cut") => void;
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 };
 
 /** 40573: not a replica set. 13: this user may not open a change stream on the collection, but may well read it. */
@@ -65,20 +67,21 @@ async function recover(options: ChangesOptions, follower: Follower, error: unkno
   }
   if (code === HISTORY_LOST || follower.failures > 2) follower.token = undefined;
   options.onState?.("cut");
-  const wait = Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** follower.failures++) * (0.5 + Math.random());
+  const { random, sleep } = options.clock ?? systemClock;
+  const wait = Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** follower.failures++) * (0.5 + random());
   const { code: fault, message, remedy } = databaseError(error);
   options.log.warn({ collection, code: fault, error: message, remedy, again_ms: Math.round(wait) }, "changes cut off");
-  await pause(wait, options.signal);
+  await sleep(wait, options.signal);
 }
 
 async function pollUntilError(
-  { scan, poll, pollMs, onState, signal }: ChangesOptions,
+  { scan, poll, pollMs, onState, signal, clock = systemClock }: ChangesOptions,
   follower: Follower,
 ): Promise<void> {
   await scan();
   onState?.("following");
   while (!signal.aborted) {
-    await pause(pollMs, signal);
+    await clock.sleep(pollMs, signal);
     if (!signal.aborted) await poll();
     follower.failures = 0;
   }
@@ -126,16 +129,15 @@ async function deliver(stream: ChangeStream, options: ChangesOptions): Promise<v
   if (!options.signal.aborted) throw new Error("the server closed the change stream");
 }
 
-/** From the server's present time a stream misses nothing that a later read does not show. */
+/**
+ * A stream from just after the server's present time misses nothing that a later read does not show. At that very time
+ * stands the last write, which the read shows already: as an event it would go before all that is older.
+ */
 async function startingNow(client: MongoClient): Promise<{ startAtOperationTime?: Timestamp }> {
   return client.withSession(async (session) => {
     await client.db("admin").command({ ping: 1 }, { session });
     const time = session.operationTime;
     // A standalone has no operation time; opening a stream there gives the error that says so.
-    return time === undefined ? {} : { startAtOperationTime: time };
+    return time === undefined ? {} : { startAtOperationTime: new Timestamp({ t: time.t, i: time.i + 1 }) };
   });
 }
-
-const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
-};

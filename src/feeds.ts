@@ -2,7 +2,9 @@
 // Work begins when the records are known: without them no operation is ours.
 import type { Collection, Document, MongoClient } from "mongodb";
 import { followChanges } from "./changes.ts";
+import type { Clock } from "./clock.ts";
 import { databaseError } from "./database.ts";
+import { followFiles } from "./files.ts";
 import { Lanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -21,11 +23,14 @@ export type FeedsOptions = {
     readonly orchestrators: Collection<Document>;
     readonly secrets: Collection<Document>;
   };
-  readonly operations: Pick<Operations, "unclaimed" | "ended">;
+  readonly operations: Pick<Operations, "ended">;
   readonly mode: "auto" | "stream" | "poll";
   readonly pollMs: number;
+  /** Changes whenever a file that opjob reads may have: an encryption key, a template. */
+  readonly files: () => Promise<string>;
   readonly targets: () => readonly string[];
   readonly live: () => readonly string[];
+  readonly look: () => Promise<void>;
   readonly hint: (id: string) => void;
   /** Reads records and secrets anew; true: a record changed. */
   readonly reload: () => Promise<boolean>;
@@ -33,6 +38,7 @@ export type FeedsOptions = {
   readonly state: FeedState;
   readonly metrics: Metrics;
   readonly log: Log;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 };
 
@@ -41,7 +47,7 @@ const RECORDS_POLL = 2_000;
 
 /** Resolves when the signal is aborted and everything is closed; never throws. */
 export async function followAll(options: FeedsOptions): Promise<void> {
-  const { collections, sweep, state, signal, log, pollMs, reload } = options;
+  const { collections, sweep, state, signal, log, clock, pollMs, reload } = options;
   const first = Promise.withResolvers<void>();
   if (signal.aborted) return;
   signal.addEventListener("abort", () => first.resolve(), { once: true });
@@ -55,6 +61,7 @@ export async function followAll(options: FeedsOptions): Promise<void> {
   const readings = new Lanes({
     work: () => again().then(() => undefined),
     concurrency: 1,
+    clock,
     onError: (_, error) => {
       const { code, message } = databaseError(error);
       log.warn({ code, error: message }, "records could not be read again now");
@@ -91,6 +98,7 @@ export async function followAll(options: FeedsOptions): Promise<void> {
         onState: stateOf(collections.operations, options),
       }),
     );
+    following.push(followFiles({ version: options.files, onChange: () => readings.hint("records"), signal, clock }));
     sweep.start();
   }
   await Promise.all(following);

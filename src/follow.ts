@@ -1,49 +1,49 @@
 // BACK: observe → reduce → record (→ delete the Job). Level, not edge: each step reads the operation and its Job again.
-import type { Ending } from "./clusters/ending.ts";
+import type { Ending } from "./clusters/ending-reasons.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd } from "./clusters/observation.ts";
-import type { Observed } from "./clusters/observed.ts";
+import type { Observed, ObservedJob } from "./clusters/observed.ts";
 import type { Dismiss } from "./dismiss.ts";
-import { asOpjobError } from "./errors.ts";
+import type { Judge } from "./judge.ts";
 import type { Next } from "./lanes.ts";
+import type { LastWords } from "./last-words.ts";
 import type { Claimed, Launcher } from "./launch.ts";
 import type { Log } from "./log.ts";
 import type { Found, Look } from "./look.ts";
 import type { Metrics } from "./metrics.ts";
-import { failureText, hideSecrets, lastLines } from "./operations/failure-text.ts";
+import { failureText } from "./operations/failure-text.ts";
 import type { Operations } from "./operations/mongo.ts";
-import { isClaimed, type Operation } from "./operations/operation.ts";
-import { type Patiences, reduce, type Transition } from "./operations/transition.ts";
+import { isClaimed, isTerminal, type Operation } from "./operations/operation.ts";
+import { farewell, type Transition } from "./operations/transition.ts";
 
 export type FollowOptions = {
-  readonly operations: Pick<Operations, "read" | "change" | "fail">;
+  readonly operations: Pick<Operations, "read" | "change" | "fail" | "retake">;
   readonly observed: Pick<Observed, "find">;
   readonly look: Look;
+  readonly judge: Judge;
   readonly launcher: Pick<Launcher, "adopt">;
   readonly dismiss: Dismiss;
-  readonly patience: Patiences;
-  readonly logTail: { readonly lines: number; readonly bytes: number };
-  /** Texts that must not get into a document, should a worker have logged them. */
-  readonly secrets: readonly string[];
+  readonly lastWords: LastWords;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
 };
 
 /**
+ * `holder`: the operation as it was read, unless none of its Jobs can live (any more).
  * `launch`: the operation is claimed, but its Job was never made; the way out goes on with it.
- * `unclaimed`: it was queued anew since it was claimed; the way out begins again.
+ * `unclaimed`: it was not claimed since it was queued, if it is queued at all; the way out begins (again).
  */
 export type Followed =
-  | { readonly kind: "followed"; readonly next: Next }
-  | { readonly kind: "unclaimed"; readonly next: Next }
+  | { readonly kind: "followed"; readonly next: Next; readonly holder: Operation | undefined }
+  | { readonly kind: "unclaimed"; readonly next: Next; readonly operation: Operation }
   | { readonly kind: "launch"; readonly claimed: Claimed };
 
 /** How long until something that could not be read is looked at again; hints usually come first (ms). */
 const LOOK_AGAIN = 5_000;
 const AT_ONCE = { again: 0 };
 
-const followed = (next: Next): Followed => ({ kind: "followed", next });
+const followed = (next: Next, holder: Operation | undefined): Followed => ({ kind: "followed", next, holder });
 
 export const createFollower = (options: FollowOptions) => ({
   /** One step for an operation, from its document and its Jobs as they are now. */
@@ -53,30 +53,60 @@ export const createFollower = (options: FollowOptions) => ({
 });
 
 async function follow(options: FollowOptions, id: string): Promise<Followed> {
-  const { operations, observed, look, dismiss } = options;
+  const { operations, observed, look, judge, dismiss } = options;
   const operation = await operations.read(id);
   const jobs = observed.find(id);
-  if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"));
-  if (operation.claim === undefined) return followed(undefined);
+  if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"), undefined);
+  if (!isClaimed(operation)) return followUnclaimed(options, operation, jobs);
   const { attempt } = operation.claim;
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
-  if (!isClaimed(operation)) {
-    return { kind: "unclaimed", next: await dismiss.all(live, "the operation was queued again") };
-  }
-  const earlier = live.filter(({ job }) => job.attempt !== attempt);
-  const next = await dismiss.all(earlier, "the operation was queued again");
+  const strays = live.filter(({ job }) => isStray(operation, job));
+  const next = await dismiss.all(strays, "the operation has another Job, or was queued again");
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
   if (shown.length === 0 && neverCreated(operation)) {
-    return operation.archived ? followed(undefined) : { kind: "launch", claimed: operation };
+    return operation.archived ? followed(undefined, operation) : { kind: "launch", claimed: operation };
   }
   const found = await look.find(operation, shown);
-  if (await adopted(options, { operation, found })) return followed(AT_ONCE);
-  const step = await act(
-    options,
-    { operation, found },
-    reduce(operation, found.observation, options.patience, options.now()),
-  );
-  return followed(step ?? next);
+  if (await adopted(options, { operation, found })) return followed(AT_ONCE, operation);
+  readAhead(options, { operation, found });
+  const judged = await judge.judge(operation, found);
+  const step = await act(options, { operation, found: judged.found }, judged.transition);
+  return followed(step ?? next, isOver(judged.found) ? undefined : operation);
+}
+
+const isOver = ({ observation: seen }: Found): boolean =>
+  seen.kind === "absent" || (seen.kind === "job" && jobEnd(seen.job) !== undefined);
+
+/** Queued anew since it was claimed, never claimed, or claimed before a failover that took the claim back. */
+async function followUnclaimed(
+  options: FollowOptions,
+  operation: Operation,
+  jobs: readonly ObservedJob[],
+): Promise<Followed> {
+  const { dismiss } = options;
+  if (operation.runState === "running") return followed(await retake(options, operation, jobs), operation);
+  const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
+  const { attempt = 0 } = operation.claim ?? {};
+  if (isTerminal(operation.runState)) {
+    const rest = live.length === 0 ? 0 : farewell(operation, options.now());
+    const next = rest > 0 ? { again: rest } : await dismiss.all(live, `the operation has ${operation.runState}`);
+    return followed(next, live.length === 0 ? undefined : operation);
+  }
+  // A Job of a later attempt than was read here is another opjob's, which knows better.
+  const earlier = live.filter(({ job }) => job.attempt <= attempt);
+  return { kind: "unclaimed", next: await dismiss.all(earlier, "the operation was queued again"), operation };
+}
+
+/** A worker of a Job of ours runs it: whatever became of our claim, nobody else will follow it. */
+async function retake(options: FollowOptions, operation: Operation, jobs: readonly ObservedJob[]): Promise<Next> {
+  const { operations, look, log, now } = options;
+  const serving = jobs.toSorted((a, b) => a.job.attempt - b.job.attempt).at(-1);
+  if (serving === undefined && operation.claim === undefined) return undefined;
+  const job = serving && look.recordOf(serving);
+  if (serving && job === undefined) return { again: LOOK_AGAIN };
+  if (await operations.retake(operation, job, new Date(now())))
+    log.info({ operation: operation.id, job: job?.job }, "took up an operation that runs in a Job of an earlier claim");
+  return AT_ONCE;
 }
 
 type Settled = { readonly id: string; readonly created: JobView; readonly cluster: Cluster };
@@ -86,16 +116,23 @@ async function settle({ operations, dismiss }: FollowOptions, { id, created, clu
   const same = operation !== undefined && isClaimed(operation) && operation.claim.attempt === created.attempt;
   // A worker may have been quicker than the record of its Job; only a failure or somebody's change takes a Job back.
   if (same && operation.runState !== "failed") return AT_ONCE;
+  // Queued again meanwhile, and taken by this Job's worker: it is taken up as it is.
+  if (operation?.runState === "running" && !isClaimed(operation)) return AT_ONCE;
   return dismiss.one(created, cluster, "the operation ended before its Job was recorded");
 }
 
 /** An operation, and what was found of its Job. */
 type Case = { readonly operation: Claimed; readonly found: Found };
 
+function readAhead({ lastWords }: FollowOptions, { operation, found: { observation, cluster } }: Case): void {
+  if (isTerminal(operation.runState)) lastWords.forget(operation.id);
+  else if (observation.kind !== "unknown") lastWords.readAhead(operation.id, cluster, observation.pods);
+}
+
 /** The daemon died between the creation of a Job and its record, or the answer was lost: the Job is recorded now. */
 async function adopted({ launcher, log }: FollowOptions, { operation, found }: Case): Promise<boolean> {
   const { observation, cluster } = found;
-  if (operation.claim.uid !== undefined || observation.kind !== "job" || cluster === undefined) return false;
+  if (observation.kind !== "job" || cluster === undefined || operation.claim.uid === observation.job.uid) return false;
   const recorded = await launcher.adopt(operation, observation.job, cluster);
   if (recorded)
     log.info({ operation: operation.id, job: observation.job.name }, "adopted a Job whose launch was not recorded");
@@ -126,8 +163,8 @@ async function change(options: FollowOptions, operation: Claimed, { change: fiel
     const at = fields.timeline?.[stage];
     if (at && queuedAt) metrics.stages.observe({ stage }, Math.max(0, at.getTime() - queuedAt.getTime()) / 1_000);
   }
-  const { reason, message } = fields;
-  if (reason) log.info({ operation: id, job: claim.job, reason, message }, "waiting");
+  const { reason, message, fault } = fields;
+  if (reason) log.info({ operation: id, job: claim.job, reason, message, fault }, "waiting");
   if (fields.phase === "done") reportEnd(options, operation, { outcome: operation.runState });
   return again === undefined ? undefined : { again };
 }
@@ -136,18 +173,26 @@ type Change = Extract<Transition, { kind: "change" }>;
 
 /** Failing the operation and deleting its Job is one obligation: the next look finds a failed operation and what still lives. */
 async function fail(options: FollowOptions, { operation, found }: Case, judged: Ending): Promise<Next> {
-  const { operations, look, metrics, now } = options;
-  const ending = await look.confirm(operation, found, judged);
+  const { operations, judge, lastWords, metrics, now } = options;
+  const ending = await judge.confirm(operation, found, judged);
   if (ending === undefined) return { again: 500 };
   const { namespace, job: name, orchestrator } = operation.claim;
   const job = found.observation.kind === "job" ? found.observation.job : undefined;
   const place = job ? `${job.namespace}/${job.name}` : name && `${namespace}/${name}`;
-  const log = job && found.cluster && (await logTail(options, { ending, job, cluster: found.cluster }));
+  const log = await lastWordsOf(lastWords, { operation, found }, ending);
   const text = failureText({ ...ending, job: place, log });
-  if (!(await operations.fail(operation, { reason: ending.reason, text }, new Date(now())))) return AT_ONCE;
-  metrics.failures.inc({ orchestrator, reason: ending.reason });
-  reportEnd(options, operation, { outcome: "failed", reason: ending.reason, message: ending.message });
+  const { reason, fault } = ending;
+  if (!(await operations.fail(operation, { reason, fault, text }, new Date(now())))) return AT_ONCE;
+  metrics.failures.inc({ orchestrator, reason });
+  reportEnd(options, operation, { outcome: "failed", reason, fault, message: ending.message });
   return AT_ONCE;
+}
+
+/** Where no Job was ever recorded, nobody knows in which namespace its Pod was. */
+async function lastWordsOf(lastWords: LastWords, { operation, found }: Case, { logs }: Ending) {
+  const { observation, cluster } = found;
+  const namespace = observation.kind === "job" ? observation.job.namespace : operation.claim.namespace;
+  return cluster && namespace ? lastWords.of(operation.id, cluster, namespace, logs) : undefined;
 }
 
 /** One line of a fixed shape for each end; queued_ms: from queueing to now. */
@@ -160,20 +205,9 @@ function reportEnd({ log, now }: FollowOptions, { id, operator, queuedAt, claim 
   );
 }
 
-type Ended = { readonly ending: Ending; readonly job: JobView; readonly cluster: Cluster };
-
-async function logTail(options: FollowOptions, { ending: { logs }, job, cluster }: Ended) {
-  const { lines, bytes } = options.logTail;
-  if (!logs || lines === 0) return undefined;
-  try {
-    // limitBytes counts from the first of the lines asked for: ask for more than is shown.
-    const query = { container: logs.container, tailLines: lines, limitBytes: bytes * 8 };
-    const text = hideSecrets(await cluster.podLog(job.namespace, logs.pod, query), options.secrets);
-    return { container: logs.container, lines: lastLines(text, lines, bytes) };
-  } catch (error) {
-    return { container: logs.container, lines: `(the log could not be read: ${asOpjobError(error).message})` };
-  }
-}
+/** Of an earlier attempt, or a second one of an operation that has ended: made by a call that was answered too late. */
+const isStray = ({ runState, claim }: Claimed, { attempt, uid }: JobView): boolean =>
+  attempt < claim.attempt || (isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid);
 
 /** Claimed, but no Job was recorded, and no worker has started: there is still one to be made. */
 const neverCreated = ({ runState, claim }: Operation & Claimed): boolean =>

@@ -12,6 +12,8 @@ export type Host = {
   readonly stderr: NodeJS.WriteStream;
   /** Resolves with the signal's name at the first SIGTERM or SIGINT. */
   readonly stopped: Promise<string>;
+  /** The exit code once the command is done; without it 0. */
+  readonly endWith: (code: number) => void;
   /** Ends the process now. */
   readonly exit: (code: number) => never;
 };

@@ -52,7 +52,7 @@ async function runRender(host: RenderHost, uri: string | undefined, options: Opt
   if (uri === undefined) throw new OpjobError("SETTING_INVALID", "Name a template, or --jsonl.");
   const { id, operator, attempt } = await subject(host, options);
   const location = parseLocation(uri);
-  const { text } = await openStorage().load(location);
+  const { text } = await openStorage({ environment: host.environment, allowHttp: allowsHttp(host) }).load(location);
   const template = compileTemplate(text, location.name, { trimBlocks, lstripBlocks });
   const values = {
     _id: id,
@@ -69,6 +69,10 @@ async function runRender(host: RenderHost, uri: string | undefined, options: Opt
   const stamp = { operation: id, operator, orchestrator, attempt, database: "example", namespace };
   host.stdout.write(stringify(stampJob(template.manifest(values), stamp).manifest, { version: "1.1", lineWidth: 0 }));
 }
+
+/** By itself: a template can be rendered without a database. */
+const allowsHttp = ({ environment }: RenderHost): boolean =>
+  ["true", "1"].includes(environment[SETTINGS.allowHttpTemplates.env] ?? "");
 
 async function subject({ environment }: RenderHost, { operation: id, operator }: Options) {
   if (id === undefined) return { id: MADE_UP_ID, operator, attempt: 1 };

@@ -1,16 +1,16 @@
 // All clusters in use: one client for each cluster and credential, one pair of watches for each namespace with Jobs of ours.
 // Opens clients through the door; knows nothing of operations but their ids.
 import type { Log } from "../log.ts";
-import type { CallObserver } from "./connection.ts";
 import type { Access } from "./kubeconfig.ts";
-import { Cluster } from "./kubernetes.ts";
+import { Cluster, type ClusterOptions } from "./kubernetes.ts";
 import type { Observed, Scope } from "./observed.ts";
-import { followResource } from "./watch.ts";
+import { Traffic, type TrafficOptions } from "./traffic.ts";
+import { followResource, type WatchOptions } from "./watch.ts";
 
-export type PoolOptions = {
+export type PoolOptions = Omit<ClusterOptions, "traffic"> & {
   readonly observed: Observed;
-  readonly timeoutMs: number;
-  readonly onCall: CallObserver;
+  /** What each cluster is spared, over all its credentials together. */
+  readonly traffic: TrafficOptions;
   readonly log: Log;
 };
 
@@ -29,9 +29,14 @@ export class Pool {
   cluster(access: Access): Cluster {
     const known = this.#entries.get(access.key);
     if (known) return known.cluster;
-    const cluster = new Cluster(access, this.#options);
+    const cluster = new Cluster(access, { ...this.#options, traffic: this.#trafficTo(access.server) });
     this.#entries.set(access.key, { cluster, namespaces: new Map() });
     return cluster;
+  }
+
+  #trafficTo(server: string): Traffic {
+    const known = [...this.#entries.values()].find(({ cluster }) => cluster.server === server)?.cluster.traffic;
+    return known ?? new Traffic(server, this.#options.traffic, this.#options.clock);
   }
 
   /** A client that watches this namespace of this server, or at least reaches the server. */
@@ -51,22 +56,27 @@ export class Pool {
   watch(cluster: Cluster, namespace: string): void {
     const entry = this.#entries.get(cluster.key);
     if (entry === undefined || entry.namespaces.has(namespace)) return;
-    const { observed, log } = this.#options;
+    const { observed, log, clock } = this.#options;
     const scope = scopeOf(cluster, namespace);
     const handlers = observed.handlers(scope);
     const stop = new AbortController();
     const following = new Set<string>();
-    const follow = (resource: "jobs" | "pods") =>
+    const follow = <V>(
+      resource: "jobs" | "pods",
+      handling: Pick<WatchOptions<V>, "view" | "onList" | "onChange" | "onDelete">,
+    ) =>
       followResource({
         cluster,
         resource,
         namespace,
-        ...handlers[resource],
+        ...handling,
         onState: (state) => void (state === "following" ? following.add(resource) : following.delete(resource)),
         signal: stop.signal,
         log,
+        ...(clock && { clock }),
       });
-    const done = Promise.all([follow("jobs"), follow("pods")]).finally(() => observed.forget(scope));
+    const both = [follow("jobs", handlers.jobs), follow("pods", handlers.pods)];
+    const done = Promise.all(both).finally(() => observed.forget(scope));
     entry.namespaces.set(namespace, { stop, done, following });
   }
 

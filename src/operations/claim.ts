@@ -1,6 +1,7 @@
 // Every write to an operation, as a filter that states what must still hold and an update that only sets.
 // Pure: builds filters and updates, sends nothing. It never names a run state that only a worker may set.
 import { ObjectId } from "mongodb";
+import type { Fault } from "../clusters/reasons.ts";
 import { type Claim, FIELD, type Operation, type Phase, type RunState, type Timeline } from "./operation.ts";
 
 type Document = Readonly<Record<string, unknown>>;
@@ -15,9 +16,12 @@ export function unclaimed(targets: readonly string[]): Document {
     run_state: "queued",
     delegation_target: { $in: targets },
     archived: { $ne: true },
-    $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] },
+    ...notClaimed(),
   };
 }
+
+/** No claim for the operation as it is queued now: none at all, or one of an earlier time. */
+export const notClaimed = (): Document => ({ $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] } });
 
 /** What says that a claim is from this very write, and no earlier one. */
 export type ClaimToken = ObjectId;
@@ -62,6 +66,32 @@ export type ClaimChange = Partial<Omit<Claim, "timeline" | "queued_at" | "attemp
   readonly timeline?: Timeline;
 };
 
+/** A Job of ours, as far as it is recorded. */
+export type RecordedJob = Pick<Claim, "attempt" | "cluster" | "namespace" | "job" | "uid">;
+
+/**
+ * Takes up an operation that runs in a Job of ours although no claim of ours is for this queueing: it was queued again, and a
+ * worker of the earlier Job was quicker than we; or a failover took the claim back. Never one that only somebody else can run.
+ * @param job undefined: the one of the earlier claim
+ */
+export function retakeWrite({ id, claim, queuedAt, target }: Operation, job: RecordedJob | undefined, now: Date) {
+  const fields = { queued_at: queuedAt, phase: "created", reason: null, message: null, since: now, ...job } as const;
+  const known = claim ?? { orchestrator: target ?? "", timeline: { seen: now, claimed: now } };
+  const write: ConditionalWrite = {
+    filter: {
+      _id: new ObjectId(id),
+      run_state: "running" satisfies RunState,
+      delegation_target: known.orchestrator,
+      queued_at: queuedAt,
+      ...(claim
+        ? { [`${FIELD}.queued_at`]: claim.queued_at, [`${FIELD}.attempt`]: claim.attempt }
+        : { [FIELD]: { $exists: false } }),
+    },
+    update: { $set: { [FIELD]: { ...known, ...fields } } },
+  };
+  return write;
+}
+
 /** Changes our sub-document as long as it still is this claim, whatever the run state: it is nobody else's. */
 export function changeWrite(operation: Operation & { claim: Claim }, change: ClaimChange): ConditionalWrite {
   return { filter: { ...sameClaim(operation) }, update: { $set: claimFields(change) } };
@@ -79,7 +109,7 @@ export function createdWrite(
   };
 }
 
-export type Failure = { readonly reason: string; readonly text: string };
+export type Failure = { readonly reason: string; readonly fault: Fault; readonly text: string };
 
 /**
  * Fails an operation in FiftyOne's own shape (the App shows result.error), if it still is in the state in which it was
@@ -109,6 +139,7 @@ export function failureWrite(operation: Operation & { claim: Claim }, failure: F
         ...claimFields({
           phase: "failed",
           reason: failure.reason,
+          fault: failure.fault,
           message: failure.text.split("\n", 1)[0] ?? "",
           since: now,
           timeline: { written: now },

@@ -1,15 +1,16 @@
 // Hints about operations: which ids to look at, from change streams or polling. A hint never carries a state.
 import type { ChangeStreamDocument, Collection, Document, MongoClient, ObjectId } from "mongodb";
 import { followChanges } from "../changes.ts";
+import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Operations } from "./mongo.ts";
 
 export type FeedOptions = {
   readonly client: MongoClient;
   readonly collection: Collection<Document>;
-  readonly operations: Pick<Operations, "unclaimed" | "ended">;
-  /** The instance_ids that are ours now. */
-  readonly targets: () => readonly string[];
+  readonly operations: Pick<Operations, "ended">;
+  /** Looks at who waits: without change streams nothing tells of them. */
+  readonly look: () => Promise<void>;
   /** Ids of operations with a Job that still lives: without change streams their end is asked for. */
   readonly live: () => readonly string[];
   readonly hint: (id: string) => void;
@@ -20,6 +21,8 @@ export type FeedOptions = {
   readonly pollMs: number;
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 };
 
 /**
@@ -47,7 +50,7 @@ const PIPELINE: Document[] = [
 ];
 
 export function followOperations(options: FeedOptions): Promise<void> {
-  const { operations, hint, targets, live } = options;
+  const { operations, hint, look, live } = options;
   return followChanges({
     ...options,
     pipeline: PIPELINE,
@@ -56,7 +59,7 @@ export function followOperations(options: FeedOptions): Promise<void> {
       if (id !== undefined) hint(id);
     },
     poll: async () => {
-      for await (const id of operations.unclaimed(targets())) hint(id);
+      await look();
       for (const id of await operations.ended(live())) hint(id);
     },
   });

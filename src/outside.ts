@@ -1,0 +1,26 @@
+// What a daemon reaches the outside by: time, MongoDB, API servers, its own port, its cron. These are the real ones;
+// a simulation gives others, and runs all the rest as it is. Knows none of what is done with them.
+import { MongoClient, type MongoClientOptions } from "mongodb";
+import { type Clock, systemClock } from "./clock.ts";
+import { type Connect, connect } from "./clusters/kubernetes.ts";
+import { serveHealth } from "./health.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { cronTimetable, type Timetable } from "./timetable.ts";
+
+export type Outside = {
+  readonly clock: Clock;
+  readonly openDatabase: (uri: string, options: MongoClientOptions) => MongoClient;
+  readonly connect: Connect;
+  readonly timetable: Timetable;
+  readonly serve: typeof serveHealth;
+  readonly createMetrics: () => Metrics;
+};
+
+export const REAL: Outside = {
+  clock: systemClock,
+  openDatabase: (uri, options) => new MongoClient(uri, options),
+  connect,
+  timetable: cronTimetable,
+  serve: serveHealth,
+  createMetrics,
+};
