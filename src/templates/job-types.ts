@@ -37,22 +37,19 @@ function wantedOfModel(type: string): Wanted {
 
 const ANY: Wanted = { kind: "any" };
 
-/** What is wanted in a field of what is wanted. */
-export function fieldWanted(wanted: Wanted, name: string): Wanted {
-  if (wanted.kind === "map") return wanted.of;
-  return (wanted.kind === "object" ? wanted.fields.get(name) : undefined) ?? ANY;
-}
-
 /** The fields that an object at this place of a Job may have (`spec.template.spec.containers[0]`); none where any may stand. */
 export function knownFields(path: string): string[] {
   let at: Wanted = wantedOfJob();
   for (const [, name] of path.matchAll(/([^.[\]]+)(?:\[\d+\])?/g)) {
-    if (name !== undefined) at = fieldAt(at, name);
+    if (name === undefined) continue;
+    const inner = fieldWanted(at, name);
+    at = inner.kind === "list" ? inner.of : inner;
   }
   return at.kind === "object" ? [...at.fields.keys()] : [];
 }
 
-function fieldAt(at: Wanted, name: string): Wanted {
-  const inner = fieldWanted(at, name);
-  return inner.kind === "list" ? inner.of : inner;
+/** What is wanted in a field of what is wanted. */
+export function fieldWanted(wanted: Wanted, name: string): Wanted {
+  if (wanted.kind === "map") return wanted.of;
+  return (wanted.kind === "object" ? wanted.fields.get(name) : undefined) ?? ANY;
 }
