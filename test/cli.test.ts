@@ -18,11 +18,11 @@ test.each([[["--help"]], [["daemon", "--help"]], [["demo", "--help"]], [["render
 );
 
 test("render prints the Job as it would be created, with made-up values", async () => {
-  const { code, out } = await run(["render", SEED, "--orchestrator", "gpu", "--arg", "run", "{operation}"]);
+  const { code, out } = await run(["render", SEED, "--arg", "run", "{operation}"]);
   expect(code).toBe(0);
   const job = parse(out) as { kind: string; metadata: { name: string; labels: Record<string, string> }; spec: unknown };
   expect(job.kind).toBe("Job");
-  expect(job.metadata.labels["opjob/orchestrator"]).toBe("gpu");
+  expect(job.metadata.labels["opjob/orchestrator"]).toBe("example");
   const id = job.metadata.labels["opjob/operation"] ?? "";
   expect(job.metadata.name).toBe(`operator-${id}`);
   expect(JSON.stringify(job.spec)).toContain(`"args":["run","${id}"]`);

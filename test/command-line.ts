@@ -10,6 +10,7 @@ import { logsCommand } from "../src/cli/logs.ts";
 import { opsCommand } from "../src/cli/ops.ts";
 import { orchestratorCommand } from "../src/cli/orchestrator.ts";
 import { runProgram } from "../src/cli/outcome.ts";
+import { renderCommand } from "../src/cli/render.ts";
 import { secretCommand } from "../src/cli/secret.ts";
 import { statusCommand } from "../src/cli/status.ts";
 
@@ -32,6 +33,7 @@ const COMMANDS = [
   logsCommand,
   opsCommand,
   orchestratorCommand,
+  renderCommand,
   secretCommand,
   statusCommand,
 ];

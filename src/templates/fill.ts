@@ -16,13 +16,20 @@ export const LARGEST_JOB = 1_500_000;
  * @throws OpjobError TEMPLATE_JOB_INVALID where a value would stand for another key, or the whole becomes too large
  */
 export function fillJob(blanked: Blanked, given: readonly Piece[], wanted: Wanted, name: string): Json {
-  return new Filling(given, name).fill(blanked, wanted);
+  const filling = new Filling(given, name);
+  const job = filling.fill(blanked, wanted);
+  // A character is three bytes at the most.
+  if (filling.size * 3 > LARGEST_JOB && Buffer.byteLength(JSON.stringify(job)) > LARGEST_JOB) throw tooLarge(name);
+  return job;
 }
+
+const OWN = { writable: true, enumerable: true, configurable: true };
 
 class Filling {
   private readonly given: readonly Piece[];
   private readonly name: string;
-  private size = 0;
+  /** Characters of all texts. */
+  size = 0;
 
   constructor(given: readonly Piece[], name: string) {
     this.given = given;
@@ -32,18 +39,21 @@ class Filling {
   fill(node: Blanked, wanted: Wanted): Json {
     if (node instanceof Hole) return this.fillHole(node, wanted);
     if (Array.isArray(node)) return node.map((item) => this.fill(item, itemWanted(wanted)));
+    if (typeof node === "string") return this.count(node);
     if (typeof node !== "object" || node === null) return node;
+    return this.fillObject(node, wanted);
+  }
+
+  private fillObject(node: { readonly [key: string]: Blanked }, wanted: Wanted): JsonObject {
     const object: JsonObject = {};
     for (const [key, value] of Object.entries(node)) {
-      const filled = holdsBlank(key) ? this.count(fillText(key, this.given)) : key;
+      const filled = this.count(holdsBlank(key) ? fillText(key, this.given) : key);
       // An argument named like a label of the author's would replace it.
       if (filled !== key && (Object.hasOwn(node, filled) || Object.hasOwn(object, filled))) throw this.keyTaken(filled);
-      Object.defineProperty(object, filled, {
-        value: this.fill(value, fieldWanted(wanted, key)),
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      });
+      const inner = this.fill(value, fieldWanted(wanted, key));
+      // An assignment to this one would set the prototype.
+      if (filled === "__proto__") Object.defineProperty(object, filled, { ...OWN, value: inner });
+      else object[filled] = inner;
     }
     return object;
   }

@@ -5,7 +5,7 @@ import { fieldOf, isObject, type Json, type JsonObject } from "./json.ts";
 
 /** A label of the domain name system, and names made of several. */
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
-const DNS_NAME = /^[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?$/;
+const DNS_NAME = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const QUALIFIED = /^[A-Za-z0-9](?:[-_.A-Za-z0-9]*[A-Za-z0-9])?$/;
 
 const WORDS = 'small letters, digits and "-", with a letter or digit at both ends';
@@ -38,8 +38,10 @@ function namesFault(metadata: Json | undefined): Fault | undefined {
 
 function nameFault(metadata: Json | undefined, field: string): Fault | undefined {
   const value = fieldOf(metadata, field) ?? "";
-  // Its end is opjob's to write; a generateName ends in "-" as a rule.
-  if (value === "" || (typeof value === "string" && DNS_NAME.test(value.replace(/[-.]+$/, "")))) return undefined;
+  // Its end is opjob's to write: letters and digits. A generateName ends in "-" as a rule.
+  if (value === "" || (typeof value === "string" && !value.endsWith(".") && DNS_NAME.test(`${value}0`))) {
+    return undefined;
+  }
   return fault(
     `metadata.${field}`,
     `must consist of ${WORDS}`,
@@ -60,17 +62,20 @@ function mapsFault(path: string, metadata: Json | undefined): Fault | undefined 
     if (!isObject(entries)) continue;
     for (const [key, value] of Object.entries(entries)) {
       const found =
-        keyFault(`${path}.${map}`, key) ?? (map === "labels" ? labelFault(`${path}.labels`, key, value) : undefined);
+        map === "labels"
+          ? (keyFault(`${path}.labels`, key) ?? labelFault(`${path}.labels`, key, value))
+          : keyFault(`${path}.annotations`, key, key.toLowerCase());
       if (found) return found;
     }
   }
   return undefined;
 }
 
-function keyFault(path: string, key: string): Fault | undefined {
-  const slash = key.indexOf("/");
-  const prefix = slash < 0 ? undefined : key.slice(0, slash);
-  const local = key.slice(slash + 1);
+/** `compared`: as Kubernetes looks at it. */
+function keyFault(path: string, key: string, compared = key): Fault | undefined {
+  const slash = compared.indexOf("/");
+  const prefix = slash < 0 ? undefined : compared.slice(0, slash);
+  const local = compared.slice(slash + 1);
   const fits =
     QUALIFIED.test(local) &&
     local.length <= 63 &&

@@ -3,6 +3,7 @@
 // KUBECONFIG_BENCH=FILE measures on another API server, with a namespace "fiftyone" in it.
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { renderBench } from "./render.ts";
 import { buildWorld, FLOOR, NAMESPACE, type Process, queue, TARGET, type World } from "./world.ts";
 
 const LATENCY = { rounds: 4, each: 75 };
@@ -110,6 +111,7 @@ try {
   await sleep(15_000);
   say(`memory while following ${DRAIN}+ live Jobs in ${NAMESPACE}: ${rss(second).toFixed(0)} MB (aim < 150 MB)`);
   await idle(world);
+  renderBench(say);
 } finally {
   await closers.disposeAsync();
 }

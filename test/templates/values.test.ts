@@ -5,6 +5,7 @@ import type { Values } from "../../src/templates/blanks.ts";
 import type { Json, JsonObject } from "../../src/templates/json.ts";
 import { compileTemplate, type JobTemplate } from "../../src/templates/render.ts";
 import { refusal } from "../refusal.ts";
+import { ATTACKS, CONTAINER } from "./awkward.ts";
 
 const VALUES: Values = {
   _id: "65f1",
@@ -47,46 +48,6 @@ function shapeOf(value: Json): unknown {
   if (typeof value !== "object" || value === null) return typeof value === "string" ? "text" : value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shapeOf(inner)]));
 }
-
-/** What an operator's author would write to get a container into somebody else's Job. */
-const CONTAINER = `
-        - name: evil
-          image: evil/image
-          securityContext: {privileged: true}`;
-const ATTACKS = [
-  `x${CONTAINER}`,
-  `  x  ${CONTAINER}\n`,
-  `x"${CONTAINER}`,
-  `x'${CONTAINER}`,
-  `x}]${CONTAINER}`,
-  "x\n      hostNetwork: true",
-  "x\n  template: {spec: {containers: [{name: evil}]}}",
-  "x\n---\nkind: Pod",
-  "x\n...\n",
-  "a: b",
-  "- a",
-  "x # no more",
-  "&a [*a]",
-  "!!python/object/apply:os.system [id]",
-  "<<: *a",
-  "a, b, c",
-  "], evil: [",
-  "}, evil: {",
-  '", "evil',
-  "', 'evil",
-  "|\n  x",
-  "? x",
-  "%YAML 9",
-  "\t- x",
-  "\u2028- x",
-  "\u0085- x",
-  "x\r- y",
-  "{{ 7 * 7 }}{% set _name = 'x' %}",
-  "\ufeff",
-  "",
-  " ",
-  "~",
-];
 
 /** Ways to print the arguments: the lines of the container, and what stands before the Job. */
 const WAYS: readonly (readonly [name: string, lines: string, before?: string])[] = [

@@ -1,6 +1,6 @@
 // Tells apart, in a rendered text, what a template says itself from what it prints of the variables that it was given.
 // Marks that no text holds by chance travel with the text through macros, blocks and filters. It knows texts and marks only.
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 
 export type TraceData = null | boolean | number | string | readonly TraceData[] | { readonly [key: string]: TraceData };
 
@@ -26,17 +26,18 @@ type Region = { readonly text: string; readonly data: TraceData | undefined };
 
 /** Digits: filters that change letters, escape or trim leave them as they are. */
 const randomDigits = (): string =>
-  BigInt(`0x${randomBytes(12).toString("hex")}`)
+  BigInt(`0x${randomUUID().replaceAll("-", "")}`)
     .toString()
-    .padStart(29, "7");
+    .padStart(39, "7");
 
 /** A text that is the same in every notation, and means nothing in any. */
 const isTame = (text: string): boolean => /^(?:[\w./=+-]|:(?=\w))*$/.test(text) && !/^(?:-*|\.\.\.)$/.test(text);
 
+/** What stands after the token. */
+const MARK = /^(\d*):/;
+
 export class Trace {
-  private readonly open = randomDigits();
-  private readonly close = randomDigits();
-  private readonly marks = new RegExp(`(${this.open}\\d+:|${this.close})`, "g");
+  private readonly token = randomDigits();
   private readonly sparing: boolean;
   private readonly regions: Region[] = [];
   private readonly places: { readonly offset: number; readonly place: TemplatePlace }[] = [];
@@ -50,7 +51,7 @@ export class Trace {
   mark(text: string, data?: TraceData): string {
     if (this.sparing && isTame(text)) return text;
     this.regions.push({ text, data });
-    return `${this.open}${this.regions.length - 1}:${text}${this.close}`;
+    return `${this.token}${this.regions.length - 1}:${text}${this.token}:`;
   }
 
   /** What is written from this offset of the output on comes from that place. */
@@ -64,23 +65,34 @@ export class Trace {
     for (const [index, { offset, place }] of this.places.entries()) {
       const text = output.slice(offset, this.places[index + 1]?.offset);
       const splitter = new Splitter(place);
-      if (!text.split(this.marks).every((part) => this.take(splitter, part)) || splitter.depth > 0) return undefined;
+      if (!this.read(splitter, text)) return undefined;
       pieces.push(...splitter.pieces);
     }
     return pieces;
   }
 
-  /** False for a mark that is out of place. */
-  private take(splitter: Splitter, part: string): boolean {
-    if (part === this.close) return splitter.leave((region, text) => this.given(region, text, splitter.place));
-    if (part.startsWith(this.open)) splitter.enter(Number(part.slice(this.open.length, -1)));
-    else splitter.add(part);
-    return true;
+  /** The token begins each mark: with the number of a region it opens it, without one it closes the last that is open. */
+  private read(splitter: Splitter, text: string): boolean {
+    const [before = "", ...marked] = text.split(this.token);
+    splitter.add(before);
+    for (const part of marked) {
+      const [mark, number] = MARK.exec(part) ?? [];
+      if (mark === undefined) return false;
+      if (number !== "") splitter.enter(Number(number));
+      else if (!splitter.leave((region, inner) => this.given(region, inner, splitter.place))) return false;
+      splitter.add(part.slice(mark.length));
+    }
+    return splitter.depth === 0;
+  }
+
+  private unmarked(text: string): string {
+    const [before = "", ...marked] = text.split(this.token);
+    return before + marked.map((part) => part.replace(MARK, "")).join("");
   }
 
   private given(index: number, text: string, place: TemplatePlace): Piece {
     const region = this.regions[index];
-    const printed = region?.text.replaceAll(this.marks, "") ?? "";
+    const printed = this.unmarked(region?.text ?? "");
     if (printed !== text) return { text, given: true, changed: !(isTame(printed) && isTame(text)), place };
     const piece = { text, given: true, changed: false, place };
     return region?.data === undefined ? piece : { ...piece, data: region.data };
