@@ -10,6 +10,7 @@ const {
   BENCH_PATH = "",
   BENCH_JOB = "",
   BENCH_TOKEN = "",
+  BENCH_TARGET = "",
 } = process.env;
 const client = await MongoClient.connect(BENCH_URI);
 const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
@@ -29,7 +30,7 @@ const post = async (id: string): Promise<void> => {
 const stream = client
   .db(BENCH_DB)
   .collection("delegated_ops")
-  .watch([{ $match: { operationType: "insert" } }]);
+  .watch([{ $match: { operationType: "insert", "fullDocument.delegation_target": BENCH_TARGET } }]);
 stream.on("change", (event) => {
   if (event.operationType === "insert") void post(event.documentKey._id.toString());
 });

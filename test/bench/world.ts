@@ -12,11 +12,17 @@ import { startMongod } from "../../src/local/mongod.ts";
 import { createLog } from "../../src/log.ts";
 import { compileTemplate } from "../../src/templates/render.ts";
 import { stampJob } from "../../src/templates/stamp.ts";
+import { Client } from "../kubernetes/client.ts";
+import { startPlane } from "../kubernetes/plane/plane.ts";
+import { startProxy } from "../kubernetes/proxy.ts";
 import { ENCRYPTION_KEY, register, storeSecret } from "../local-daemon.ts";
+import { until } from "../until.ts";
 
 export const NAMESPACE = "fiftyone";
 export const TARGET = "kubernetes-cpu";
 export const FLOOR = "floor";
+/** An orchestrator on the same API server, but through a proxy that counts connections. */
+export const COUNTED = "kubernetes-counted";
 const DATABASE = "fiftyone";
 /** The bundle is measured as the image starts it. */
 const ENTRYPOINT = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(readFileSync("Dockerfile", "utf8"))?.[1] ?? "[]") as string[];
@@ -30,6 +36,8 @@ export type World = {
   readonly kubeconfig: string;
   /** Milliseconds (performance.now) at which the Job of an operation was first seen. */
   readonly seen: ReadonlyMap<string, number>;
+  /** Opened to the API server through the proxy so far. */
+  readonly connections: () => number;
   readonly start: (command: "daemon" | "floor") => Promise<Process>;
 };
 
@@ -39,17 +47,21 @@ export type Process = {
   stop(): Promise<void>;
 };
 
-export async function buildWorld(closers: AsyncDisposableStack, given: string | undefined): Promise<World> {
+/** @param where the API server: the local one, a real one that is started for it, or the one of a kubeconfig file */
+export async function buildWorld(closers: AsyncDisposableStack, where: "local" | "real" | URL): Promise<World> {
   const mongod = closers.use(await startMongod({ replicaSet: true, say: console.error }));
   const client = await MongoClient.connect(mongod.uri);
   closers.defer(() => client.close());
   const db = client.db(DATABASE);
-  const kubeconfig = given === undefined ? await localApiServer(closers) : readFileSync(given, "utf8");
+  const kubeconfig = await apiServer(closers, where);
   const access = accessFromText(kubeconfig, "the benchmark", { context: undefined, allowExec: true });
   const cluster = new Cluster(access, { timeoutMs: 30_000, onCall: () => undefined });
   closers.defer(() => cluster.close());
   await storeSecret(db, "KUBE", kubeconfig);
   await register(db, { id: TARGET, template: TEMPLATE, secret: "KUBE" });
+  const proxy = closers.use(await startProxy(access.server));
+  await storeSecret(db, "KUBE_COUNTED", kubeconfig.replaceAll(access.server, proxy.url));
+  await register(db, { id: COUNTED, template: TEMPLATE, secret: "KUBE_COUNTED" });
   await db.collection("delegated_ops").createIndex({ run_state: 1 }); // FiftyOne makes it
   const seen = watchJobs(closers, cluster);
   const token = access.config.getCurrentUser()?.token ?? "";
@@ -64,7 +76,7 @@ export async function buildWorld(closers: AsyncDisposableStack, given: string | 
     await started.line(command === "daemon" ? "first scan done" : "ready");
     return started;
   };
-  return { db, cluster, uri: mongod.uri, kubeconfig, seen, start };
+  return { db, cluster, uri: mongod.uri, kubeconfig, seen, connections: proxy.connections, start };
 }
 
 /** Queues operations; returns their ids in order. */
@@ -83,6 +95,8 @@ const daemonEnvironment = (uri: string) => ({
   FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
   OPJOB_HTTP_HOST: "127.0.0.1",
   OPJOB_HTTP_PORT: "0",
+  // What is measured is what opjob can do, not what it spares a cluster by default.
+  OPJOB_KUBERNETES_RATE: "0",
 });
 
 /** The floor POSTs the very Job that opjob makes, with the id put in as text. */
@@ -103,9 +117,26 @@ function floorEnvironment(uri: string, server: string, token: string) {
     BENCH_DB: DATABASE,
     BENCH_API: server,
     BENCH_TOKEN: token,
+    // Or it would launch opjob's operations as well, on the same two cores, while opjob is measured.
+    BENCH_TARGET: FLOOR,
     BENCH_PATH: `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`,
     BENCH_JOB: JSON.stringify(stampJob(manifest, stamp).manifest),
   };
+}
+
+async function apiServer(closers: AsyncDisposableStack, where: "local" | "real" | URL): Promise<string> {
+  if (where === "local") return localApiServer(closers);
+  return where === "real" ? realApiServer(closers) : readFileSync(where, "utf8");
+}
+
+/** No node and no scheduler: Pods are made, and stay Pending. */
+async function realApiServer(closers: AsyncDisposableStack): Promise<string> {
+  const plane = closers.use(await startPlane({ level: "none" }));
+  const admin = closers.adopt(new Client(plane.kubeconfig()), (client) => client.close());
+  await admin.send("POST", "/api/v1/namespaces", { body: { metadata: { name: NAMESPACE } } });
+  const account = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/default`;
+  await until(async () => (await admin.send("GET", account)).code === 200, 30_000);
+  return plane.kubeconfig();
 }
 
 async function localApiServer(closers: AsyncDisposableStack): Promise<string> {

@@ -1,5 +1,5 @@
 // A TCP proxy in front of an API server: it counts connections, and freezes them all. What waits goes on when it thaws.
-// Knows bytes only: TLS goes through it.
+// Knows bytes only: TLS goes through it. Used by the benchmark as well, to count.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
@@ -56,7 +56,7 @@ export async function startProxy(server: string): Promise<TcpProxy> {
     for (const pair of pairs) if (!pair.deaf) for (const socket of pair.sockets) act(socket);
   };
   return {
-    url: `https://127.0.0.1:${port}`,
+    url: `${target.protocol}//127.0.0.1:${port}`,
     connections: () => connections,
     freeze: () => {
       frozen = true;
