@@ -25,18 +25,29 @@ export type WatchOptions = {
 
 const RETRY = { first: 200, longest: 30_000 };
 
+/**
+ * A watch that ends after so long since the last LIST is followed by a LIST: what a server that had just started left out of
+ * its answer, and what got lost on the way, would else never be seen (ms).
+ */
+const LIST_AGAIN = 600_000;
+
 /** Follows until the signal is aborted; never throws. One connection at a time, one reconnect in flight. */
 export async function followResource(options: WatchOptions): Promise<void> {
   const { signal, log, resource, namespace, cluster, clock = systemClock } = options;
   let version: string | undefined;
+  let listed = 0;
   let failures = 0;
   while (!signal.aborted) {
     try {
-      version ??= await listAll(options);
+      if (version === undefined) {
+        version = await listAll(options);
+        listed = clock.elapsed();
+      }
       options.onState("following");
       version = await watchOnce(options, version);
       failures = 0;
-      // Gone (410): whoever lists again at once, together with all others, overloads the API server.
+      if (clock.elapsed() - listed > LIST_AGAIN) version = undefined;
+      // Whoever lists again at once, together with all others, overloads the API server.
       if (version === undefined) await clock.sleep(clock.random() * RETRY.first * 5, signal);
     } catch (error) {
       if (signal.aborted) return;
