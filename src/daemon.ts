@@ -182,7 +182,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
   const follower = createFollower({
     ...road,
     launcher,
-    look: createLook({ pool, launcher, patience, log, now }),
+    look: createLook({ pool, launcher, database: rooms.instance, patience, log, now }),
     dismiss: createDismiss({ pool, metrics, log }),
     patience,
     logTail: { lines: config.logTailLines, bytes: config.logTailBytes },

@@ -2,7 +2,7 @@
 import type { Ending } from "./clusters/ending.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd } from "./clusters/observation.ts";
-import type { Observed } from "./clusters/observed.ts";
+import type { Observed, ObservedJob } from "./clusters/observed.ts";
 import type { Dismiss } from "./dismiss.ts";
 import { asOpjobError } from "./errors.ts";
 import type { Next } from "./lanes.ts";
@@ -12,11 +12,11 @@ import type { Found, Look } from "./look.ts";
 import type { Metrics } from "./metrics.ts";
 import { failureText, hideSecrets, lastLines } from "./operations/failure-text.ts";
 import type { Operations } from "./operations/mongo.ts";
-import { isClaimed, type Operation } from "./operations/operation.ts";
-import { type Patiences, reduce, type Transition } from "./operations/transition.ts";
+import { isClaimed, isTerminal, type Operation } from "./operations/operation.ts";
+import { farewell, type Patiences, reduce, type Transition } from "./operations/transition.ts";
 
 export type FollowOptions = {
-  readonly operations: Pick<Operations, "read" | "change" | "fail">;
+  readonly operations: Pick<Operations, "read" | "change" | "fail" | "retake">;
   readonly observed: Pick<Observed, "find">;
   readonly look: Look;
   readonly launcher: Pick<Launcher, "adopt">;
@@ -57,14 +57,11 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   const operation = await operations.read(id);
   const jobs = observed.find(id);
   if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"));
-  if (operation.claim === undefined) return followed(undefined);
+  if (!isClaimed(operation)) return followUnclaimed(options, operation, jobs);
   const { attempt } = operation.claim;
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
-  if (!isClaimed(operation)) {
-    return { kind: "unclaimed", next: await dismiss.all(live, "the operation was queued again") };
-  }
-  const earlier = live.filter(({ job }) => job.attempt !== attempt);
-  const next = await dismiss.all(earlier, "the operation was queued again");
+  const strays = live.filter(({ job }) => isStray(operation, job));
+  const next = await dismiss.all(strays, "the operation has another Job, or was queued again");
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
   if (shown.length === 0 && neverCreated(operation)) {
     return operation.archived ? followed(undefined) : { kind: "launch", claimed: operation };
@@ -79,6 +76,38 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   return followed(step ?? next);
 }
 
+/** Queued anew since it was claimed, never claimed, or claimed before a failover that took the claim back. */
+async function followUnclaimed(
+  options: FollowOptions,
+  operation: Operation,
+  jobs: readonly ObservedJob[],
+): Promise<Followed> {
+  const { dismiss } = options;
+  if (operation.runState === "running") return followed(await retake(options, operation, jobs));
+  const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
+  if (operation.claim === undefined && jobs.length === 0) return followed(undefined);
+  const { attempt = 0 } = operation.claim ?? {};
+  if (isTerminal(operation.runState)) {
+    const rest = live.length === 0 ? 0 : farewell(operation, options.now());
+    return followed(rest > 0 ? { again: rest } : await dismiss.all(live, `the operation has ${operation.runState}`));
+  }
+  // A Job of a later attempt than was read here is another opjob's, which knows better.
+  const earlier = live.filter(({ job }) => job.attempt <= attempt);
+  return { kind: "unclaimed", next: await dismiss.all(earlier, "the operation was queued again") };
+}
+
+/** A worker of a Job of ours runs it: whatever became of our claim, nobody else will follow it. */
+async function retake(options: FollowOptions, operation: Operation, jobs: readonly ObservedJob[]): Promise<Next> {
+  const { operations, look, log, now } = options;
+  const serving = jobs.toSorted((a, b) => a.job.attempt - b.job.attempt).at(-1);
+  if (serving === undefined && operation.claim === undefined) return undefined;
+  const job = serving && look.recordOf(serving);
+  if (serving && job === undefined) return { again: LOOK_AGAIN };
+  if (await operations.retake(operation, job, new Date(now())))
+    log.info({ operation: operation.id, job: job?.job }, "took up an operation that runs in a Job of an earlier claim");
+  return AT_ONCE;
+}
+
 type Settled = { readonly id: string; readonly created: JobView; readonly cluster: Cluster };
 
 async function settle({ operations, dismiss }: FollowOptions, { id, created, cluster }: Settled): Promise<Next> {
@@ -86,6 +115,8 @@ async function settle({ operations, dismiss }: FollowOptions, { id, created, clu
   const same = operation !== undefined && isClaimed(operation) && operation.claim.attempt === created.attempt;
   // A worker may have been quicker than the record of its Job; only a failure or somebody's change takes a Job back.
   if (same && operation.runState !== "failed") return AT_ONCE;
+  // Queued again meanwhile, and taken by this Job's worker: it is taken up as it is.
+  if (operation?.runState === "running" && !isClaimed(operation)) return AT_ONCE;
   return dismiss.one(created, cluster, "the operation ended before its Job was recorded");
 }
 
@@ -95,7 +126,7 @@ type Case = { readonly operation: Claimed; readonly found: Found };
 /** The daemon died between the creation of a Job and its record, or the answer was lost: the Job is recorded now. */
 async function adopted({ launcher, log }: FollowOptions, { operation, found }: Case): Promise<boolean> {
   const { observation, cluster } = found;
-  if (operation.claim.uid !== undefined || observation.kind !== "job" || cluster === undefined) return false;
+  if (observation.kind !== "job" || cluster === undefined || operation.claim.uid === observation.job.uid) return false;
   const recorded = await launcher.adopt(operation, observation.job, cluster);
   if (recorded)
     log.info({ operation: operation.id, job: observation.job.name }, "adopted a Job whose launch was not recorded");
@@ -138,7 +169,7 @@ type Change = Extract<Transition, { kind: "change" }>;
 async function fail(options: FollowOptions, { operation, found }: Case, judged: Ending): Promise<Next> {
   const { operations, look, metrics, now } = options;
   const ending = await look.confirm(operation, found, judged);
-  if (ending === undefined) return { again: 500 };
+  if (ending === undefined) return { again: LOOK_AGAIN };
   const { namespace, job: name, orchestrator } = operation.claim;
   const job = found.observation.kind === "job" ? found.observation.job : undefined;
   const place = job ? `${job.namespace}/${job.name}` : name && `${namespace}/${name}`;
@@ -174,6 +205,10 @@ async function logTail(options: FollowOptions, { ending: { logs }, job, cluster 
     return { container: logs.container, lines: `(the log could not be read: ${asOpjobError(error).message})` };
   }
 }
+
+/** Of an earlier attempt, or a second one of an operation that has ended: made by a call that was answered too late. */
+const isStray = ({ runState, claim }: Claimed, { attempt, uid }: JobView): boolean =>
+  attempt < claim.attempt || (isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid);
 
 /** Claimed, but no Job was recorded, and no worker has started: there is still one to be made. */
 const neverCreated = ({ runState, claim }: Operation & Claimed): boolean =>

@@ -27,7 +27,9 @@ export function createStep({ operations, observed, targets, launcher, follower, 
   };
   const launch = async (claimed: Claimed): Promise<Next> => {
     const { launched, recorded, next } = await launcher.launch(claimed);
-    return launched && !recorded ? follower.settle(claimed.id, launched.created, launched.cluster) : next;
+    if (launched && !recorded) return follower.settle(claimed.id, launched.created, launched.cluster);
+    // A Job that was found again may have come to where no further event of it tells anything.
+    return launched?.outcome === "adopted" ? { again: 0 } : next;
   };
 
   return async (id: string): Promise<Next> => {

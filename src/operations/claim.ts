@@ -62,6 +62,32 @@ export type ClaimChange = Partial<Omit<Claim, "timeline" | "queued_at" | "attemp
   readonly timeline?: Timeline;
 };
 
+/** A Job of ours, as far as it is recorded. */
+export type RecordedJob = Pick<Claim, "attempt" | "cluster" | "namespace" | "job" | "uid">;
+
+/**
+ * Takes up an operation that runs in a Job of ours although no claim of ours is for this queueing: it was queued again, and a
+ * worker of the earlier Job was quicker than we; or a failover took the claim back. Never one that only somebody else can run.
+ * @param job undefined: the one of the earlier claim
+ */
+export function retakeWrite({ id, claim, queuedAt, target }: Operation, job: RecordedJob | undefined, now: Date) {
+  const fields = { queued_at: queuedAt, phase: "created", reason: null, message: null, since: now, ...job } as const;
+  const known = claim ?? { orchestrator: target ?? "", timeline: { seen: now, claimed: now } };
+  const write: ConditionalWrite = {
+    filter: {
+      _id: new ObjectId(id),
+      run_state: "running" satisfies RunState,
+      delegation_target: known.orchestrator,
+      queued_at: queuedAt,
+      ...(claim
+        ? { [`${FIELD}.queued_at`]: claim.queued_at, [`${FIELD}.attempt`]: claim.attempt }
+        : { [FIELD]: { $exists: false } }),
+    },
+    update: { $set: { [FIELD]: { ...known, ...fields } } },
+  };
+  return write;
+}
+
 /** Changes our sub-document as long as it still is this claim, whatever the run state: it is nobody else's. */
 export function changeWrite(operation: Operation & { claim: Claim }, change: ClaimChange): ConditionalWrite {
   return { filter: { ...sameClaim(operation) }, update: { $set: claimFields(change) } };

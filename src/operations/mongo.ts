@@ -11,6 +11,8 @@ import {
   createdWrite,
   type Failure,
   failureWrite,
+  type RecordedJob,
+  retakeWrite,
   unclaimed,
   withIds,
 } from "./claim.ts";
@@ -64,6 +66,10 @@ export function openOperations(collection: Collection<OperationDocument>) {
     /** Records the created Job; false: the operation has ended or was queued anew meanwhile. */
     recordCreated: (operation: Claimed, fields: ClaimChange, runLink: string | undefined): Promise<boolean> =>
       record({ operation, uid: fields.uid, write: createdWrite(operation, fields, runLink) }),
+
+    /** Takes up an operation that runs in a Job of ours without a claim for this queueing; false: it is not so any more. */
+    retake: (operation: Operation, job: RecordedJob | undefined, now: Date): Promise<boolean> =>
+      write(retakeWrite(operation, job, now)),
 
     /** Fails the operation if it still is as it was judged; false: something else came first, look again. */
     async fail(operation: Claimed, failure: Failure, now: Date): Promise<boolean> {

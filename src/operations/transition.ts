@@ -68,10 +68,15 @@ function reduceEnded(operation: Claimed, observed: Seen, now: number): Transitio
 }
 
 /** A Job goes at once when a person or opjob failed its operation; after a worker's own result it may end by itself first. */
-function withdraw({ runState, error, claim, endedAt }: Claimed, now: number): Transition {
-  const byWorker = runState === "completed" || (error !== null && claim.phase !== "failed");
-  const rest = byWorker ? FAREWELL[runState === "completed" ? "completed" : "failed"] - elapsed(endedAt, now) : 0;
-  return rest > 0 ? { kind: "again", ms: rest } : { kind: "delete", why: `the operation has ${runState}` };
+function withdraw(operation: Claimed, now: number): Transition {
+  const rest = farewell(operation, now);
+  return rest > 0 ? { kind: "again", ms: rest } : { kind: "delete", why: `the operation has ${operation.runState}` };
+}
+
+/** How long the Job of an operation that has ended is still left alone (ms; below 0: it is not any more). */
+export function farewell({ runState, error, claim, endedAt }: Operation, now: number): number {
+  const byWorker = runState === "completed" || (error !== null && claim?.phase !== "failed");
+  return byWorker ? FAREWELL[runState === "completed" ? "completed" : "failed"] - elapsed(endedAt, now) : 0;
 }
 
 function reduceLive(operation: Claimed, { job, pods }: SeenJob, patience: Patiences, now: number): Transition {
