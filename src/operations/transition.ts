@@ -82,7 +82,9 @@ export function farewell({ runState, error, claim, endedAt }: Operation, now: nu
 function reduceLive(operation: Claimed, { job, pods }: SeenJob, patience: Patiences, now: number): Transition {
   if (job.deleting) return { kind: "rest" };
   const obstacle = findObstacle(job, pods);
-  if (obstacle === undefined) return goOn(operation, pods, { now, again: undefined });
+  // A worker has said that it runs: that no Pod is shown is no sign that there is none.
+  const contradicted = operation.runState === "running" && pods.length === 0;
+  if (obstacle === undefined || contradicted) return goOn(operation, pods, { now, again: undefined });
   const ordinary = obstacle.ordinaryMs - (now - Date.parse(job.createdAt ?? ""));
   return ordinary > 0 ? goOn(operation, pods, { now, again: ordinary }) : meet(operation, obstacle, patience, now);
 }

@@ -235,6 +235,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return byWorker && now < 0 ?",
   },
   {
+    name: "take a running operation for one that waits for its Pod",
+    file: "operations/transition.ts",
+    from: 'operation.runState === "running" && pods.length === 0',
+    to: 'operation.runState === "scheduled" && pods.length === 0',
+  },
+  {
     name: "leave the Job of an ended operation",
     file: "operations/transition.ts",
     from: "if (live) return observed.job.deleting ?",
