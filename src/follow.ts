@@ -208,7 +208,9 @@ async function logTail(options: FollowOptions, { ending: { logs }, job, cluster 
 
 /** Of an earlier attempt, or a second one of an operation that has ended: made by a call that was answered too late. */
 const isStray = ({ runState, claim }: Claimed, { attempt, uid }: JobView): boolean =>
-  attempt < claim.attempt || (isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid);
+  attempt === claim.attempt
+    ? isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid
+    : attempt < claim.attempt;
 
 /** Claimed, but no Job was recorded, and no worker has started: there is still one to be made. */
 const neverCreated = ({ runState, claim }: Operation & Claimed): boolean =>

@@ -123,8 +123,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "see no second Job of an operation that has ended",
     file: "follow.ts",
-    from: "|| (isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid)",
-    to: "|| (isTerminal(runState) && uid === undefined)",
+    from: "isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid",
+    to: "isTerminal(runState) && uid === undefined",
   },
   {
     name: "leave the Job of an operation that ended without a claim",
