@@ -3,7 +3,13 @@ export default {
   rootDir: "..",
   testEnvironment: "node",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
-  testPathIgnorePatterns: ["/node_modules/", "/test/fiftyone/", "/test/chaos/", "/test/kubernetes/"],
+  testPathIgnorePatterns: [
+    "/node_modules/",
+    "/test/fiftyone/",
+    "/test/chaos/",
+    "/test/kubernetes/",
+    "<rootDir>/test/stores/",
+  ],
   extensionsToTreatAsEsm: [".ts"],
   transform: {
     "^.+\\.ts$": [

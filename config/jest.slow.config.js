@@ -1,4 +1,5 @@
-// The slow suites, named on the command line: `test/fiftyone` (the real FiftyOne package), `test/chaos` (kill -9).
+// The slow suites, named on the command line: `test/fiftyone` (the real FiftyOne package), `test/chaos` (kill -9), `test/stores` (servers of
+// the stores' protocols).
 import base from "./jest.config.js";
 
 export default {

@@ -1,6 +1,8 @@
 // Generates docs/settings.md and docs/errors.md from the tables in src/, so that they cannot say anything else.
 // `node docs/generate.ts` writes; with --check it exits 1 and names each file that is stale. Knows the tables' shape only.
 import { readFileSync, writeFileSync } from "node:fs";
+import { FAULTS } from "../src/clusters/reasons.ts";
+import { COMMAND_ERRORS } from "../src/command-errors.ts";
 import { ERRORS } from "../src/errors.ts";
 import { SETTINGS } from "../src/settings.ts";
 import { endings, obstacles } from "./reasons.ts";
@@ -84,6 +86,7 @@ function defaultOf({ default: value, env }: Setting): string {
 /** Settings and the database concern opjob as a whole, not one operation. */
 function effectOf(code: string, retryable: boolean): string {
   if (code.startsWith("SETTING_")) return "none: opjob does not start";
+  if (code in COMMAND_ERRORS) return "none: a command ends with it";
   if (code.startsWith("DATABASE_")) return "none: opjob tries again";
   return retryable ? "stays queued" : "fails";
 }
@@ -102,13 +105,23 @@ function errorsPage(): string {
     "**stays queued**: trying again can help. The operation is held, says why, and is tried again with growing pauses, without end. " +
       "**fails**: it can never succeed as it is.",
     table(["Code", "The operation", "Meaning", "Remedy"], codes),
+    "## Whose fault",
+    "Each reason that opjob reads from a cluster says whose fault it is, in `opjob.fault` and in words:",
+    table(
+      ["Fault", "In words"],
+      Object.entries(FAULTS).map(([fault, words]) => [`\`${fault}\``, words]),
+    ),
+    "What opjob fails by a code of its own before there is a Job is `template`.",
     "## What may keep a Job from running",
-    "The operation waits with this reason and fails with it once it has lasted too long.",
-    table(["Reason", "May last", "Message", "Remedy"], obstacles()),
+    "The operation waits with this reason, and fails with it once it has lasted too long. What only waits its turn is no failure, " +
+      "and may last without end; what the cluster may mend by itself has longer than what somebody must correct. `<…>` stands for what " +
+      "the cluster says.",
+    table(["Reason", "Fault", "May last", "Message", "Remedy"], obstacles()),
+    "Why a Job has no Pod, or why a Pod does not start, is often told by Events only. opjob reads them where it may, and only then.",
     "## Why a Job ended without a result",
-    "The operation fails with this reason and, where a container ran, its last log lines. `<…>` stands for what the cluster says. " +
-      "A Job that fails for a reason not listed here gives Kubernetes' own reason and message.",
-    table(["Reason", "Message", "Remedy"], endings()),
+    "The operation fails with this reason and, where a container ran, its last log lines. Where the Job is retried (`backoffLimit`), the " +
+      "first Pod that began explains: a worker runs an operation only once.",
+    table(["Reason", "Fault", "Message", "Remedy"], endings()),
   ]);
 }
 

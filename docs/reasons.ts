@@ -1,12 +1,15 @@
 // The reasons that opjob reads from a cluster, told by the very functions that find them, each in a made-up world.
 // Knows which states of the world there are; none of the words: those come from src/clusters.
-import { type Ending, explainFailure, explainMissingResult, JOB_GONE } from "../src/clusters/ending.ts";
+import { explainAbsence, explainFailure, explainMissingResult } from "../src/clusters/ending.ts";
+import type { EndedId, Ending } from "../src/clusters/ending-reasons.ts";
+import type { EventView } from "../src/clusters/events.ts";
 import type { Condition, ContainerView, JobView, PodView } from "../src/clusters/observation.ts";
-import { findObstacle, type Patience } from "../src/clusters/obstacle.ts";
+import { findObstacle } from "../src/clusters/obstacle.ts";
+import { LONG, type Patience } from "../src/clusters/reasons.ts";
+import type { WaitingId } from "../src/clusters/waiting-reasons.ts";
 import { SETTINGS } from "../src/settings.ts";
 
 const SAID = "<what the cluster says>";
-const CONTAINER = "<name>";
 
 const JOB: JobView = {
   name: "<job>",
@@ -15,15 +18,20 @@ const JOB: JobView = {
   operation: "",
   attempt: 1,
   database: "",
+  orchestrator: "",
   createdAt: undefined,
   deleting: false,
   suspended: false,
+  queue: undefined,
   conditions: [],
 };
 
 const container = (facts: Partial<ContainerView> = {}): ContainerView => ({
-  name: CONTAINER,
+  name: "<name>",
   image: "<image>",
+  sidecar: false,
+  running: false,
+  restarted: false,
   waiting: undefined,
   startedAt: undefined,
   terminated: undefined,
@@ -35,10 +43,13 @@ const pod = (facts: Partial<PodView> = {}): PodView => ({
   namespace: "<namespace>",
   uid: "",
   job: "<job>",
+  jobUid: "",
   operation: "",
   database: "",
   createdAt: undefined,
   deleting: false,
+  gone: false,
+  restarts: false,
   phase: "Pending",
   reason: "",
   message: "",
@@ -48,71 +59,145 @@ const pod = (facts: Partial<PodView> = {}): PodView => ({
   ...facts,
 });
 
-const condition = (facts: Partial<Condition>): Condition => ({
-  type: "Failed",
-  status: "True",
-  reason: "",
-  message: SAID,
+const condition = (type: string, reason: string, message = SAID, status = "True"): Condition => ({
+  type,
+  status,
+  reason,
+  message,
   at: undefined,
-  ...facts,
 });
 
-const waiting = (reason: string, message = SAID): PodView =>
-  pod({ containers: [container({ waiting: { reason, message } })] });
+type World = { readonly job?: Partial<JobView>; readonly pods?: readonly PodView[]; readonly events?: EventView[] };
 
-const unscheduled = (message: string): PodView =>
-  pod({ conditions: [condition({ type: "PodScheduled", status: "False", reason: "Unschedulable", message })] });
+const waits = (reason: string, message = SAID): World => ({
+  pods: [pod({ containers: [container({ waiting: { reason, message } })] })],
+});
+const onNode = (reason: string, message = SAID): World => ({
+  pods: [pod({ conditions: [condition("PodScheduled", "")] })],
+  events: [{ kind: "Pod", uid: "", reason, message }],
+});
+const unscheduled = (message: string, reason = "Unschedulable"): World => ({
+  pods: [pod({ conditions: [condition("PodScheduled", reason, message, "False")] })],
+});
+const refused = (message: string): World => ({ events: [{ kind: "Job", uid: "", reason: "FailedCreate", message }] });
 
-const ended = (exitCode: number, reason = "Error", message = ""): ContainerView =>
-  container({ startedAt: "<time>", terminated: { exitCode, signal: undefined, reason, message } });
+const WAITING_WORLDS: Record<WaitingId, World> = {
+  suspended: { job: { suspended: true } },
+  queued: { job: { suspended: true, queue: "<queue>" } },
+  gated: unscheduled(SAID, "SchedulingGated"),
+  deleting: { job: { deleting: true } },
+  noPod: {},
+  quotaFull: refused(
+    "exceeded quota: <name>, requested: <what the Pod asks>, used: <what others have>, limited: <all>",
+  ),
+  quotaTooSmall: refused("exceeded quota: <name>, requested: cpu=8, used: cpu=0, limited: cpu=4"),
+  resourcesUnset: refused("failed quota: <name>: must specify <requests and limits>"),
+  webhookDenied: refused('admission webhook "<name>" denied the request: <why>'),
+  webhookFailed: refused('failed calling webhook "<name>": <why>'),
+  serviceAccountMissing: refused("error looking up service account <namespace>/<name>: not found"),
+  podSecurity: refused('violates PodSecurity "<level>": <fields>'),
+  podRefused: refused('pods "<job>" is forbidden: <why>'),
+  podCreateFailed: refused(SAID),
+  noRoom: unscheduled("<n> Insufficient <resource>"),
+  tooLarge: unscheduled("<n> Insufficient <resource>, Preemption is not helpful for scheduling"),
+  tainted: unscheduled("<n> node(s) had untolerated taint(s)"),
+  noMatch: unscheduled("<n> node(s) didn't match Pod's node affinity/selector"),
+  noVolume: unscheduled('persistentvolumeclaim "<name>" not found'),
+  nodesAway: unscheduled("<n> node(s) had untolerated taint {node.kubernetes.io/not-ready: }"),
+  unscheduled: unscheduled("<what the scheduler says>"),
+  notStarted: onNode(""),
+  pulling: onNode("Pulling"),
+  volumeMissing: onNode("FailedMount", "<what is mounted> not found"),
+  mountFailed: onNode("FailedMount"),
+  sandboxFailed: onNode("FailedCreatePodSandBox"),
+  imageName: waits("InvalidImageName"),
+  imageMissing: waits("ErrImagePull", "<what the registry says>: not found"),
+  imageDenied: waits("ErrImagePull", "<what the registry says>: denied"),
+  imagePlatform: waits("ErrImagePull", "no match for platform in manifest"),
+  registryAway: waits("ErrImagePull", "<which address>: connection refused"),
+  registryBusy: waits("ErrImagePull", "<what the registry says>: 429 Too Many Requests"),
+  imageBackOff: waits("ImagePullBackOff", 'Back-off pulling image "<image>"'),
+  imageNeverPulled: waits("ErrImageNeverPull"),
+  configMissing: waits("CreateContainerConfigError", '<Secret or ConfigMap> "<name>" not found'),
+  configWrong: waits("CreateContainerConfigError"),
+  createFailed: waits("CreateContainerError"),
+  commandMissing: waits("CreateContainerError", "no command specified"),
+  runFailed: waits("RunContainerError"),
+  crashLoop: waits("CrashLoopBackOff"),
+  otherWait: waits("<Kubernetes' reason>"),
+};
 
-const HELD_UP: readonly { job?: Partial<JobView>; pods: readonly PodView[] }[] = [
-  { job: { suspended: true }, pods: [] },
-  { pods: [] },
-  { pods: [unscheduled("<what the scheduler says>")] },
-  { pods: [pod({ conditions: [condition({ type: "PodScheduled" })] })] },
-  { pods: [waiting("ImagePullBackOff")] },
-  { pods: [waiting("ErrImagePull", "<what the registry says> (429 Too Many Requests)")] },
-  { pods: [waiting("InvalidImageName")] },
-  { pods: [waiting("CreateContainerConfigError")] },
-  { pods: [waiting("CreateContainerError")] },
-  { pods: [waiting("CrashLoopBackOff")] },
-];
-
-/** Of each obstacle: reason, how long it may last, message, remedy. */
+/** Of each obstacle: reason, whose fault, how long it may last, message, remedy. */
 export function obstacles(): string[][] {
-  return HELD_UP.map(({ job, pods }) => {
-    const found = findObstacle({ ...JOB, ...job }, pods);
-    if (found === undefined) throw new Error("docs/reasons.ts: a world that should hold up a Job does not.");
-    return [`\`${found.reason}\``, LIMITS[found.patience], found.message, found.remedy];
+  return Object.entries(WAITING_WORLDS).map(([row, { job, pods = [], events }]) => {
+    const found = findObstacle({ job: { ...JOB, ...job }, pods, events });
+    if (found?.row !== row) throw new Error(`docs/reasons.ts: the world of ${row} gives ${found?.row}.`);
+    return [`\`${found.reason}\``, found.fault, limitOf(found.patience), found.message, found.remedy];
   });
 }
 
-const LIMITS = {
-  none: "not at all",
-  short: `\`${SETTINGS.imageGraceSeconds.env}\``,
-  pending: `\`${SETTINGS.pendingTimeoutSeconds.env}\``,
-  endless: "without end",
-} satisfies Record<Patience, string>;
+const { imageGraceSeconds: image, pendingTimeoutSeconds: pending } = SETTINGS;
 
-const failedBy = (...containers: ContainerView[]): PodView => pod({ phase: "Failed", containers });
-const interruptedBy = (reason: string): PodView => pod({ phase: "Failed", reason, message: SAID });
-const FAILED = condition({ reason: "BackoffLimitExceeded" });
+function limitOf(patience: Patience): string {
+  const limits = {
+    none: "not at all",
+    short: `\`${image.env}\` (${image.default} s)`,
+    long: `${LONG} × \`${image.env}\` (${image.default * LONG} s)`,
+    pending: `\`${pending.env}\` (${pending.default} s)`,
+    endless: "without end",
+  } satisfies Record<Patience, string>;
+  return limits[patience];
+}
 
-const ENDED: readonly Ending[] = [
-  explainFailure(FAILED, [failedBy(ended(1))]),
-  explainFailure(FAILED, [failedBy(ended(137))]),
-  explainFailure(FAILED, [failedBy(ended(137, "OOMKilled"))]),
-  explainFailure(FAILED, [failedBy(ended(128, "StartError", SAID))]),
-  explainFailure(FAILED, [pod({ phase: "Failed", initContainers: [ended(1)] })]),
-  explainFailure(condition({ reason: "DeadlineExceeded" }), []),
-  ...["Evicted", "Preempting", "NodeLost", "NodeShutdown", "Terminated"].map((reason) =>
-    explainFailure(FAILED, [interruptedBy(reason)]),
-  ),
-  explainFailure(FAILED, [pod({ phase: "Failed", conditions: [condition({ type: "DisruptionTarget" })] })]),
-  explainMissingResult([failedBy(ended(0, "Completed"))]),
-  JOB_GONE,
-];
+const FAILED = condition("Failed", "BackoffLimitExceeded");
+const LATE = condition("Failed", "DeadlineExceeded");
+const seen = ({ job, pods = [], events }: World) => ({ job: { ...JOB, ...job }, pods, events });
+const failure = (facts: Partial<PodView>): Ending =>
+  explainFailure(FAILED, seen({ pods: [pod({ phase: "Failed", ...facts })] }));
+const ended = (exitCode: number, reason = "Error"): ContainerView =>
+  container({
+    startedAt: "<time>",
+    terminated: { exitCode, signal: undefined, reason, message: SAID, finishedAt: undefined },
+  });
+const byContainer = (exitCode: number, reason?: string): Ending => failure({ containers: [ended(exitCode, reason)] });
+const byStatus = (reason: string, message = SAID): Ending => failure({ reason, message });
+const byCondition = (reason: string): Ending => failure({ conditions: [condition("DisruptionTarget", reason)] });
 
-/** Of each ending: reason, message, remedy. */
-export const endings = (): string[][] => ENDED.map(({ reason, message, remedy }) => [`\`${reason}\``, message, remedy]);
+const ENDINGS: Record<EndedId, Ending> = {
+  workerFailed: byContainer(1),
+  workerCrashed: byContainer(139),
+  workerKilled: byContainer(137),
+  outOfMemory: byContainer(137, "OOMKilled"),
+  startError: byContainer(128, "StartError"),
+  initFailed: failure({ initContainers: [ended(1)] }),
+  containerLost: byContainer(137, "ContainerStatusUnknown"),
+  noResult: explainMissingResult({ pods: [pod({ phase: "Succeeded", containers: [ended(0, "Completed")] })] }),
+  deadline: explainFailure(LATE, seen({})),
+  notInTime: explainFailure(LATE, seen(unscheduled("<what the scheduler says>"))),
+  evicted: byStatus("Evicted"),
+  diskLimit: byStatus("Evicted", "<who> exceeded its local ephemeral storage limit <limit>"),
+  preempted: byCondition("PreemptionByScheduler"),
+  preemptedByNode: byStatus("Preempting"),
+  drained: byCondition("EvictionByEvictionAPI"),
+  tainted: byCondition("DeletionByTaintManager"),
+  nodeGone: byCondition("DeletionByPodGC"),
+  nodeLost: byStatus("NodeLost"),
+  nodeShutdown: byStatus("NodeShutdown"),
+  nodeTerminated: byStatus("Terminated"),
+  rejected: byStatus("OutOf<resource>"),
+  disrupted: byCondition("<Kubernetes' reason>"),
+  podDeleted: failure({ deleting: true, containers: [container({ running: true, startedAt: "<time>" })] }),
+  podGone: explainFailure(FAILED, seen({ events: [] })),
+  jobGone: explainAbsence([], [], undefined),
+  policy: explainFailure(condition("Failed", "PodFailurePolicy"), seen({ events: [] })),
+  other: failure({}),
+};
+
+/** Of each ending: reason, whose fault, message, remedy. */
+export function endings(): string[][] {
+  return Object.entries(ENDINGS).map(([row, ending]) => {
+    if (ending.row !== row) throw new Error(`docs/reasons.ts: the world of ${row} gives ${ending.row}.`);
+    const reason = row === "other" ? "Kubernetes' own" : `\`${ending.reason}\``;
+    return [reason, ending.fault, ending.message, ending.remedy];
+  });
+}

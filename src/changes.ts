@@ -8,7 +8,7 @@ import {
   type Document,
   type MongoClient,
   MongoServerError,
-  type Timestamp,
+  Timestamp,
 } from "mongodb";
 import { type Clock, systemClock } from "./clock.ts";
 import { databaseError } from "./database.ts";
@@ -129,12 +129,15 @@ async function deliver(stream: ChangeStream, options: ChangesOptions): Promise<v
   if (!options.signal.aborted) throw new Error("the server closed the change stream");
 }
 
-/** From the server's present time a stream misses nothing that a later read does not show. */
+/**
+ * A stream from just after the server's present time misses nothing that a later read does not show. At that very time
+ * stands the last write, which the read shows already: as an event it would go before all that is older.
+ */
 async function startingNow(client: MongoClient): Promise<{ startAtOperationTime?: Timestamp }> {
   return client.withSession(async (session) => {
     await client.db("admin").command({ ping: 1 }, { session });
     const time = session.operationTime;
     // A standalone has no operation time; opening a stream there gives the error that says so.
-    return time === undefined ? {} : { startAtOperationTime: time };
+    return time === undefined ? {} : { startAtOperationTime: new Timestamp({ t: time.t, i: time.i + 1 }) };
   });
 }

@@ -3,6 +3,7 @@
 import convict from "convict";
 import { validate as isCron } from "node-cron";
 import { OpjobError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
 import { SETTINGS } from "./settings.ts";
 
 export type Config = { readonly [K in keyof typeof SETTINGS]: (typeof SETTINGS)[K]["default"] };
@@ -38,6 +39,14 @@ const invalid = (message: string) => new OpjobError("SETTING_INVALID", message);
  * @throws OpjobError SETTING_INVALID, naming the variable and what it must be; never its value, which may be a secret.
  */
 export function readConfig(environment: Environment): Config {
+  const config = readSettings(environment);
+  if (config.databaseUri === "")
+    throw invalid("FIFTYONE_DATABASE_URI must be set: opjob finds its work in that database.");
+  return config;
+}
+
+/** As `readConfig`, for a command that can do without the database: FIFTYONE_DATABASE_URI may be missing. */
+export function readSettings(environment: Environment): Config {
   const env = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
   );
@@ -89,41 +98,32 @@ function refuseUnknownNames(names: string[]): void {
   }
 }
 
-/** The candidate with the smallest edit distance to a mistyped name. */
-export function nearest(name: string, candidates: readonly string[]): string {
-  const scored = candidates.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
-  return scored.sort((a, b) => a.distance - b.distance)[0]?.candidate ?? "";
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
 function refuseContradictions(config: Config): void {
-  if (config.databaseUri === "")
-    throw invalid("FIFTYONE_DATABASE_URI must be set: opjob finds its work in that database.");
-  if (!/^mongodb(\+srv)?:\/\//.test(config.databaseUri)) {
+  if (config.databaseUri !== "" && !/^mongodb(\+srv)?:\/\//.test(config.databaseUri)) {
     throw invalid("FIFTYONE_DATABASE_URI must begin with mongodb:// or mongodb+srv://.");
   }
+  refuseTwoKeys(config);
   if (!isStrings(config.workerArgs)) throw invalid("OPJOB_WORKER_ARGS must be a JSON array of strings.");
   requireOperationId("OPJOB_WORKER_ARGS", config.workerArgs);
   refuseBadWorkers(config.workers);
   if (!isCron(config.sweepCron)) throw invalid("OPJOB_SWEEP_CRON must be a cron expression, like */30 * * * * *.");
+  if (config.backpressureRelease >= config.backpressureEngage) {
+    throw invalid("OPJOB_BACKPRESSURE_RELEASE must be less than OPJOB_BACKPRESSURE_ENGAGE.");
+  }
   if (config.runLink !== "") refuseBadRunLink(config.runLink);
   if (config.logTailLines > 0 && config.logTailBytes === 0) {
     throw invalid(
       "OPJOB_LOG_TAIL_BYTES=0 leaves no room for OPJOB_LOG_TAIL_LINES; set OPJOB_LOG_TAIL_LINES=0 for no lines.",
     );
   }
+}
+
+/** Whoever set both believes in one of them: the wrong one would make every secret unreadable. */
+function refuseTwoKeys(config: Config): void {
+  if (config.encryptionKey !== "" && config.encryptionKeyFile !== "")
+    throw invalid("FIFTYONE_ENCRYPTION_KEY and OPJOB_ENCRYPTION_KEY_FILE are both set: set one of them.");
+  if (config.oldEncryptionKey !== "" && config.oldEncryptionKeyFile !== "")
+    throw invalid("OPJOB_OLD_ENCRYPTION_KEY and OPJOB_OLD_ENCRYPTION_KEY_FILE are both set: set one of them.");
 }
 
 const isStrings = (value: unknown): value is string[] =>

@@ -6,29 +6,30 @@
 //                                 BACK  observe → reduce → record (→ delete the Job)
 //
 // Lifetime: an AbortSignal down to the followers, a stack of closers up, also when the start fails half way.
-import { createHash } from "node:crypto";
-import type { Document, MongoClient } from "mongodb";
-import { Observed } from "./clusters/observed.ts";
-import { Pool } from "./clusters/pool.ts";
+import { createInquiry } from "./clusters/events.ts";
+import type { Pool } from "./clusters/pool.ts";
 import type { Config, Environment } from "./config.ts";
 import { databaseError } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
 import { type FeedState, followAll } from "./feeds.ts";
+import { versionOfFiles } from "./files.ts";
 import { createFollower } from "./follow.ts";
+import { unready } from "./health.ts";
+import { createJudge } from "./judge.ts";
 import { Lanes } from "./lanes.ts";
+import { createLastWords } from "./last-words.ts";
 import { createLauncher } from "./launch.ts";
-import { type Log, secretsOfUri } from "./log.ts";
+import type { Log } from "./log.ts";
 import { createLook } from "./look.ts";
 import { type Metrics, observeSizes } from "./metrics.ts";
-import { openOperations } from "./operations/mongo.ts";
-import type { OperationDocument } from "./operations/operation.ts";
-import { Directory } from "./orchestrators/directory.ts";
-import { openRecords } from "./orchestrators/mongo.ts";
 import { type Outside, REAL } from "./outside.ts";
-import { createPlacer, type Surroundings } from "./place.ts";
+import type { Surroundings } from "./place.ts";
+import type { Queue } from "./queue/queue.ts";
+import { createSeen, openQueue } from "./queueing.ts";
+import { createReload } from "./reload.ts";
+import { openRooms, type Rooms } from "./rooms.ts";
 import { createStep } from "./step.ts";
 import { createSweep } from "./sweep.ts";
-import { openStorage } from "./templates/storage.ts";
 import { createWarm } from "./warm.ts";
 
 export type DaemonOptions = {
@@ -38,6 +39,8 @@ export type DaemonOptions = {
   readonly log: Log;
   /** Default: the real one. */
   readonly outside?: Outside;
+  /** Texts that must never be shown; the encryption keys are added as they are read. */
+  readonly secrets?: Set<string>;
 };
 
 export type Daemon = { readonly port: number; readonly metrics: Metrics; stop(): Promise<void> };
@@ -78,7 +81,9 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   const roads = openRoads(options, rooms, metrics);
   rooms.hintBy(roads.lanes);
   closers.defer(() => roads.lanes.close());
+  closers.defer(() => roads.queue.close());
   closers.defer(() => roads.sweep.stop());
+  closers.defer(() => roads.warm.close());
 
   const state: FeedState = { scanned: false, cut: new Set<string>() };
   observe(metrics, rooms, roads);
@@ -97,6 +102,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     client,
     mode: config.changes,
     pollMs: config.pollMs,
+    files: () => versionOfFiles(rooms),
     state,
     metrics,
     log,
@@ -111,58 +117,24 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   return { port: health.port, metrics };
 }
 
-type Rooms = ReturnType<typeof openRooms>;
 type Roads = ReturnType<typeof openRoads>;
 
 /** Enough for thousands of calls a second; each connection keeps its buffers. */
 const MONGO_CONNECTIONS = 20;
 
-/**
- * A Job that starts or ends changes several times, as do its Pods: one look for all of it (ms).
- * While a backlog waits, launching goes before looking.
- */
-const BURST_MS = { calm: 100, backlog: 1_000 };
+/** Hints beyond are dropped, and found by a sweep: memory does not grow with what is queued at once. */
+const MOST_HINTS = 10_000;
 
 /** A piece of work in hand for longer than this is stuck: every call has a deadline far below (ms). */
 const STALLED_MS = 600_000;
 
-function openRooms(options: DaemonOptions, client: MongoClient, metrics: Metrics) {
-  const { config, environment, surroundings, log, outside = REAL } = options;
-  const db = client.db(config.databaseName);
-  const collections = {
-    operations: db.collection<OperationDocument>("delegated_ops"),
-    orchestrators: db.collection<Document>("orchestrators"),
-    secrets: db.collection<Document>(config.secretsCollection),
-  };
-  const fields = { key: config.secretsKeyField, value: config.secretsValueField };
-  const records = openRecords(collections.orchestrators, collections.secrets, fields);
-  const directory = new Directory({ records, encryptionKey: config.encryptionKey, environment, log });
-  const instance = config.instance || fingerprint(client, config.databaseName);
-  let lanes: Lanes | undefined;
-  const observed = new Observed(instance, (id) => {
-    lanes?.hint(id, lanes.waiting > config.launchConcurrency ? BURST_MS.backlog : BURST_MS.calm);
-  });
-  const pool = new Pool({
-    ...outside,
-    observed,
-    timeoutMs: config.kubernetesTimeoutSeconds * 1_000,
-    onCall: ({ verb, resource }, code, seconds) => metrics.calls.observe({ verb, resource, code }, seconds),
-    log,
-  });
-  const placer = createPlacer({ directory, pool, storage: openStorage(), config, surroundings });
-  const operations = openOperations(collections.operations);
-  const hintBy = (given: Lanes): void => {
-    lanes = given;
-  };
-  return { collections, directory, instance, observed, pool, placer, operations, hintBy };
-}
+type Roaming = Pick<DaemonOptions, "config" | "log"> & { readonly outside: Outside };
 
 function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms, metrics: Metrics) {
-  const { clock, timetable } = outside;
+  const { clock } = outside;
   const { now, random } = clock;
   const { operations, observed, directory, pool, placer } = rooms;
   const watch: Pool["watch"] = (cluster, namespace) => pool.watch(cluster, namespace);
-  const isActive = (id: string): boolean => directory.isActive(id);
   const targets = (): string[] => directory.targets();
   const patience = {
     short: config.imageGraceSeconds * 1_000,
@@ -174,7 +146,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     ...road,
     placer,
     watch,
-    isActive,
+    isActive: (id) => directory.isActive(id),
     database: rooms.instance,
     runLink: config.runLink,
     retryMaxMs: config.retryMaxSeconds * 1_000,
@@ -182,15 +154,24 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
   const follower = createFollower({
     ...road,
     launcher,
-    look: createLook({ pool, launcher, database: rooms.instance, patience, log, now }),
+    look: createLook({ ...road, pool, launcher, database: rooms.instance }),
+    judge: createJudge({ inquiry: createInquiry({ now, log }), patience, now }),
     dismiss: createDismiss({ pool, metrics, log }),
-    patience,
-    logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
-    secrets: [config.encryptionKey, ...secretsOfUri(config.databaseUri)],
+    lastWords: createLastWords({
+      logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
+      secrets: rooms.secrets,
+      log,
+    }),
   });
-  const lanes = new Lanes({
-    work: createStep({ ...road, targets, launcher, follower }),
+  const hint = (id: string): void => lanes.hint(id);
+  const queue = openQueue(config, rooms, { targets, go: (id) => lanes.send(id), log, clock });
+  const lanes: Lanes = new Lanes({
+    work: createStep({ ...road, queue, launcher, follower }),
     concurrency: config.launchConcurrency,
+    longest: MOST_HINTS,
+    onDropped: () => void rounds.sweep.run().catch(() => undefined), // else the next one finds them
+    // What has a Job is looked after at once, however long the backlog of what has none yet.
+    first: { of: (id) => observed.has(id), places: Math.ceil(config.launchConcurrency / 4) },
     clock,
     onError: (id, thrown) => {
       const { code, message, remedy } = databaseError(thrown);
@@ -198,49 +179,61 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
       log.error(code === "INTERNAL" ? { ...fields, err: thrown } : fields, "step failed; it is tried again");
     },
   });
+  const rounds = openRounds({ config, log, outside }, rooms, { metrics, queue, hint, watch });
+  return { lanes, queue, targets, hint, look: queue.look, ...rounds };
+}
+
+type Rounded = {
+  readonly metrics: Metrics;
+  readonly queue: Queue;
+  readonly hint: (id: string) => void;
+  readonly watch: Pool["watch"];
+};
+
+/** What looks at everything again, from time to time: the records, and with the sweep the work itself. */
+function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, queue, hint, watch }: Rounded) {
+  const { operations, observed, directory, pool, placer } = rooms;
   const warm = createWarm({
     orchestrators: () => directory.ids(),
-    isActive,
+    isActive: (id) => directory.isActive(id),
     placer,
     watch,
     retain: (keys) => pool.retain(keys),
+    readsLogs: config.logTailLines > 0,
+    metrics,
     log,
+    clock: outside.clock,
+    now: outside.clock.now,
+    random: outside.clock.random,
   });
-  const reload = async (): Promise<boolean> => {
-    const changed = await directory.load();
-    await warm();
-    return changed;
-  };
+  const reload = createReload(directory, () => warm.run());
   const live = (): string[] => observed.live();
-  const hint = (id: string): void => lanes.hint(id);
-  const sweep = createSweep({ ...road, cron: config.sweepCron, timetable, targets, live, hint, reload });
-  return { lanes, sweep, reload, targets, live, hint };
+  const { timetable } = outside;
+  const seen = createSeen(config, rooms, outside.clock);
+  const sweep = createSweep({
+    operations,
+    queue,
+    seen,
+    metrics,
+    log,
+    cron: config.sweepCron,
+    timetable,
+    live,
+    hint,
+    reload,
+  });
+  return { sweep, warm, reload, live };
 }
 
-async function unready(client: MongoClient, { scanned, cut }: FeedState): Promise<string[]> {
-  const faults = scanned ? [] : ["the first scan is not done"];
-  if (cut.has("delegated_ops")) faults.push("the changes of delegated_ops are cut off");
-  const answers = await client
-    .db("admin")
-    .command({ ping: 1 }, { timeoutMS: 2_000 })
-    .then(
-      () => true,
-      () => false,
-    );
-  return answers ? faults : [...faults, "MongoDB does not answer"];
-}
-
-function observe(metrics: Metrics, { observed, pool, operations }: Rooms, { lanes, targets }: Roads): void {
+function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets }: Roads): void {
+  const { observed, pool, storage, operations } = rooms;
   observeSizes(metrics, {
     lanes: () => ({ known: lanes.size, waiting: lanes.waiting, busy: lanes.busy }),
     observed: () => ({ ...observed.sizes, live: observed.live().length }),
     watches: () => pool.watches,
+    stale: () => storage.stale(),
     queue: () => operations.queue(targets()),
+    line: queue.sizes,
+    closed: queue.closed,
   });
-}
-
-/** Tells databases apart: the same hosts and name give the same text, whatever user and options the URI has. */
-function fingerprint({ options }: MongoClient, name: string): string {
-  const hosts = options.srvHost === undefined ? options.hosts.map(String).toSorted().join(",") : options.srvHost;
-  return createHash("sha256").update(`${hosts}/${name}`).digest("hex").slice(0, 16);
 }

@@ -1,5 +1,6 @@
-// What MongoDB's errors mean for a person. Pure. Knows the driver's error classes and the server's codes.
-import { MongoError, MongoServerError } from "mongodb";
+// What MongoDB's errors mean for a person, and which database one is. Pure. Knows the driver's classes and the server's codes.
+import { createHash } from "node:crypto";
+import { type MongoClient, MongoError, MongoServerError } from "mongodb";
 import { asOpjobError, OpjobError } from "./errors.ts";
 
 /** 13: may not do this; 18: wrong user or password; 8000: the same in Atlas' words. */
@@ -24,4 +25,10 @@ function serverErrorOf(error: MongoError): unknown {
   return [...(reason?.servers?.values() ?? [])]
     .map((server) => server.error)
     .find((inner) => inner instanceof MongoServerError);
+}
+
+/** Tells databases apart: the same hosts and name give the same text, whatever user and options the URI has. */
+export function fingerprint({ options }: MongoClient, name: string): string {
+  const hosts = options.srvHost === undefined ? options.hosts.map(String).toSorted().join(",") : options.srvHost;
+  return createHash("sha256").update(`${hosts}/${name}`).digest("hex").slice(0, 16);
 }

@@ -1,6 +1,8 @@
 // The one family of errors, and the table that says of each code whether trying again can help and what a person can do.
 // It knows words only: nothing of MongoDB, Kubernetes or templates. docs/errors.md is generated from this table.
 
+import { COMMAND_ERRORS } from "./command-errors.ts";
+
 type ErrorEntry = {
   /** true: the operation stays queued and is tried again with backoff; false: it can never succeed as it is, and fails. */
   readonly retryable: boolean;
@@ -81,7 +83,8 @@ export const ERRORS = {
   TEMPLATE_LOCATION_UNSUPPORTED: {
     retryable: true,
     meaning: "The template is stored in a place that this version cannot read.",
-    remedy: "Use a file path (mounted into opjob's Pod) or a `data:text/yaml;base64,…` URI.",
+    remedy:
+      "Use a file path (mounted into opjob's Pod), `s3://`, `gs://`, `az://`, `https://`, or a `data:text/yaml;base64,…` URI.",
   },
   TEMPLATE_MISSING: {
     retryable: true,
@@ -92,6 +95,16 @@ export const ERRORS = {
     retryable: true,
     meaning: "The template could not be read.",
     remedy: "Check the file's permissions, or the data URI's encoding.",
+  },
+  TEMPLATE_FORBIDDEN: {
+    retryable: true,
+    meaning: "The store does not let opjob read the template (401 or 403), or opjob has no credentials for the store.",
+    remedy: "Give opjob's own account the right to read the object; the error says how for its store.",
+  },
+  TEMPLATE_STORE_UNREACHABLE: {
+    retryable: true,
+    meaning: "The store of the template did not answer in time or broke off, and no earlier text is known.",
+    remedy: "Check the network between opjob and the store, and the store's health; opjob tries again.",
   },
   TEMPLATE_RENDER_FAILED: {
     retryable: false,
@@ -113,6 +126,12 @@ export const ERRORS = {
     meaning: "The cluster refused the Job as invalid.",
     remedy: "Correct the named fields in the template.",
   },
+  JOB_DENIED: {
+    retryable: false,
+    meaning: "An admission webhook or a policy of the cluster does not admit the Job.",
+    remedy:
+      "Change the template as the cluster's words ask, or ask whoever runs the named webhook or policy; then run the operation again.",
+  },
   JOB_NAME_TAKEN: {
     retryable: false,
     meaning: "A Job of this name exists in the namespace and is not ours.",
@@ -131,11 +150,16 @@ export const ERRORS = {
   CLUSTER_FORBIDDEN: {
     retryable: true,
     meaning: "The cluster's access rules refuse the call (403).",
-    remedy: "Give the account the Role of deploy/role.yaml in that namespace; a quota must be raised or wait for room.",
+    remedy: "Give the account the Role of deploy/role.yaml in that namespace.",
+  },
+  CLUSTER_QUOTA_EXCEEDED: {
+    retryable: true,
+    meaning: "The namespace's quota of Jobs is used up.",
+    remedy: "Nothing to do if Jobs end or are tidied up; else raise the quota, or lower ttlSecondsAfterFinished.",
   },
   CLUSTER_NAMESPACE_MISSING: {
     retryable: true,
-    meaning: "The namespace does not exist in the cluster.",
+    meaning: "The namespace does not exist in the cluster, or is being deleted.",
     remedy: "Create the namespace, or correct it in the template, the orchestrator's config or the kubeconfig.",
   },
   CLUSTER_OVERLOADED: {
@@ -143,11 +167,17 @@ export const ERRORS = {
     meaning: "The cluster's API server asks to slow down (429 or 503).",
     remedy: "Nothing to do if it passes by itself; else look at the API server's load.",
   },
+  CLUSTER_WEBHOOK_FAILED: {
+    retryable: true,
+    meaning: "An admission webhook of the cluster cannot be reached, or asks to try again later.",
+    remedy: "Look at the named webhook, which others run as a rule; opjob tries again.",
+  },
   CLUSTER_ERROR: {
     retryable: true,
     meaning: "The cluster's API server failed (5xx) or gave an answer that makes no sense.",
     remedy: "Look at the API server's logs; opjob tries again.",
   },
+  ...COMMAND_ERRORS,
   INTERNAL: {
     retryable: true,
     meaning: "A fault in opjob itself.",
@@ -158,7 +188,7 @@ export const ERRORS = {
 export type ErrorCode = keyof typeof ERRORS;
 
 /** What can be told beside the message: where, what instead of the table's remedy, and how long the other side asks to wait. */
-export type ErrorDetails = { cause?: unknown; remedy?: string; retryAfterMs?: number };
+export type ErrorDetails = { cause?: unknown; remedy?: string; retryAfterMs?: number; unsent?: boolean };
 
 /**
  * An error with words for a person. `message` says what happened and where, without any secret;
@@ -169,12 +199,15 @@ export class OpjobError extends Error {
   readonly code: ErrorCode;
   readonly remedy: string;
   readonly retryAfterMs: number | undefined;
+  /** What was to be asked cannot have reached the other side: nothing happened there. */
+  readonly unsent: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? {} : { cause: details.cause });
     this.code = code;
     this.remedy = details.remedy ?? ERRORS[code].remedy;
     this.retryAfterMs = details.retryAfterMs;
+    this.unsent = details.unsent ?? false;
   }
 
   get retryable(): boolean {

@@ -4,6 +4,7 @@ import type { Collection, Document, MongoClient } from "mongodb";
 import { followChanges } from "./changes.ts";
 import type { Clock } from "./clock.ts";
 import { databaseError } from "./database.ts";
+import { followFiles } from "./files.ts";
 import { Lanes } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -22,11 +23,14 @@ export type FeedsOptions = {
     readonly orchestrators: Collection<Document>;
     readonly secrets: Collection<Document>;
   };
-  readonly operations: Pick<Operations, "unclaimed" | "ended">;
+  readonly operations: Pick<Operations, "ended">;
   readonly mode: "auto" | "stream" | "poll";
   readonly pollMs: number;
+  /** Changes whenever a file that opjob reads may have: an encryption key, a template. */
+  readonly files: () => Promise<string>;
   readonly targets: () => readonly string[];
   readonly live: () => readonly string[];
+  readonly look: () => Promise<void>;
   readonly hint: (id: string) => void;
   /** Reads records and secrets anew; true: a record changed. */
   readonly reload: () => Promise<boolean>;
@@ -94,6 +98,7 @@ export async function followAll(options: FeedsOptions): Promise<void> {
         onState: stateOf(collections.operations, options),
       }),
     );
+    following.push(followFiles({ version: options.files, onChange: () => readings.hint("records"), signal, clock }));
     sweep.start();
   }
   await Promise.all(following);

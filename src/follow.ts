@@ -1,49 +1,49 @@
 // BACK: observe → reduce → record (→ delete the Job). Level, not edge: each step reads the operation and its Job again.
-import type { Ending } from "./clusters/ending.ts";
+import type { Ending } from "./clusters/ending-reasons.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd } from "./clusters/observation.ts";
 import type { Observed, ObservedJob } from "./clusters/observed.ts";
 import type { Dismiss } from "./dismiss.ts";
-import { asOpjobError } from "./errors.ts";
+import type { Judge } from "./judge.ts";
 import type { Next } from "./lanes.ts";
+import type { LastWords } from "./last-words.ts";
 import type { Claimed, Launcher } from "./launch.ts";
 import type { Log } from "./log.ts";
 import type { Found, Look } from "./look.ts";
 import type { Metrics } from "./metrics.ts";
-import { failureText, hideSecrets, lastLines } from "./operations/failure-text.ts";
+import { failureText } from "./operations/failure-text.ts";
 import type { Operations } from "./operations/mongo.ts";
 import { isClaimed, isTerminal, type Operation } from "./operations/operation.ts";
-import { farewell, type Patiences, reduce, type Transition } from "./operations/transition.ts";
+import { farewell, type Transition } from "./operations/transition.ts";
 
 export type FollowOptions = {
   readonly operations: Pick<Operations, "read" | "change" | "fail" | "retake">;
   readonly observed: Pick<Observed, "find">;
   readonly look: Look;
+  readonly judge: Judge;
   readonly launcher: Pick<Launcher, "adopt">;
   readonly dismiss: Dismiss;
-  readonly patience: Patiences;
-  readonly logTail: { readonly lines: number; readonly bytes: number };
-  /** Texts that must not get into a document, should a worker have logged them. */
-  readonly secrets: readonly string[];
+  readonly lastWords: LastWords;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
 };
 
 /**
+ * `holder`: the operation as it was read, unless none of its Jobs can live (any more).
  * `launch`: the operation is claimed, but its Job was never made; the way out goes on with it.
- * `unclaimed`: it was queued anew since it was claimed; the way out begins again.
+ * `unclaimed`: it was not claimed since it was queued, if it is queued at all; the way out begins (again).
  */
 export type Followed =
-  | { readonly kind: "followed"; readonly next: Next }
-  | { readonly kind: "unclaimed"; readonly next: Next }
+  | { readonly kind: "followed"; readonly next: Next; readonly holder: Operation | undefined }
+  | { readonly kind: "unclaimed"; readonly next: Next; readonly operation: Operation }
   | { readonly kind: "launch"; readonly claimed: Claimed };
 
 /** How long until something that could not be read is looked at again; hints usually come first (ms). */
 const LOOK_AGAIN = 5_000;
 const AT_ONCE = { again: 0 };
 
-const followed = (next: Next): Followed => ({ kind: "followed", next });
+const followed = (next: Next, holder: Operation | undefined): Followed => ({ kind: "followed", next, holder });
 
 export const createFollower = (options: FollowOptions) => ({
   /** One step for an operation, from its document and its Jobs as they are now. */
@@ -53,10 +53,10 @@ export const createFollower = (options: FollowOptions) => ({
 });
 
 async function follow(options: FollowOptions, id: string): Promise<Followed> {
-  const { operations, observed, look, dismiss } = options;
+  const { operations, observed, look, judge, dismiss } = options;
   const operation = await operations.read(id);
   const jobs = observed.find(id);
-  if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"));
+  if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"), undefined);
   if (!isClaimed(operation)) return followUnclaimed(options, operation, jobs);
   const { attempt } = operation.claim;
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
@@ -64,17 +64,18 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   const next = await dismiss.all(strays, "the operation has another Job, or was queued again");
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
   if (shown.length === 0 && neverCreated(operation)) {
-    return operation.archived ? followed(undefined) : { kind: "launch", claimed: operation };
+    return operation.archived ? followed(undefined, operation) : { kind: "launch", claimed: operation };
   }
   const found = await look.find(operation, shown);
-  if (await adopted(options, { operation, found })) return followed(AT_ONCE);
-  const step = await act(
-    options,
-    { operation, found },
-    reduce(operation, found.observation, options.patience, options.now()),
-  );
-  return followed(step ?? next);
+  if (await adopted(options, { operation, found })) return followed(AT_ONCE, operation);
+  readAhead(options, { operation, found });
+  const judged = await judge.judge(operation, found);
+  const step = await act(options, { operation, found: judged.found }, judged.transition);
+  return followed(step ?? next, isOver(judged.found) ? undefined : operation);
 }
+
+const isOver = ({ observation: seen }: Found): boolean =>
+  seen.kind === "absent" || (seen.kind === "job" && jobEnd(seen.job) !== undefined);
 
 /** Queued anew since it was claimed, never claimed, or claimed before a failover that took the claim back. */
 async function followUnclaimed(
@@ -83,17 +84,17 @@ async function followUnclaimed(
   jobs: readonly ObservedJob[],
 ): Promise<Followed> {
   const { dismiss } = options;
-  if (operation.runState === "running") return followed(await retake(options, operation, jobs));
+  if (operation.runState === "running") return followed(await retake(options, operation, jobs), operation);
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
-  if (operation.claim === undefined && jobs.length === 0) return followed(undefined);
   const { attempt = 0 } = operation.claim ?? {};
   if (isTerminal(operation.runState)) {
     const rest = live.length === 0 ? 0 : farewell(operation, options.now());
-    return followed(rest > 0 ? { again: rest } : await dismiss.all(live, `the operation has ${operation.runState}`));
+    const next = rest > 0 ? { again: rest } : await dismiss.all(live, `the operation has ${operation.runState}`);
+    return followed(next, live.length === 0 ? undefined : operation);
   }
   // A Job of a later attempt than was read here is another opjob's, which knows better.
   const earlier = live.filter(({ job }) => job.attempt <= attempt);
-  return { kind: "unclaimed", next: await dismiss.all(earlier, "the operation was queued again") };
+  return { kind: "unclaimed", next: await dismiss.all(earlier, "the operation was queued again"), operation };
 }
 
 /** A worker of a Job of ours runs it: whatever became of our claim, nobody else will follow it. */
@@ -122,6 +123,11 @@ async function settle({ operations, dismiss }: FollowOptions, { id, created, clu
 
 /** An operation, and what was found of its Job. */
 type Case = { readonly operation: Claimed; readonly found: Found };
+
+function readAhead({ lastWords }: FollowOptions, { operation, found: { observation, cluster } }: Case): void {
+  if (isTerminal(operation.runState)) lastWords.forget(operation.id);
+  else if (observation.kind !== "unknown") lastWords.readAhead(operation.id, cluster, observation.pods);
+}
 
 /** The daemon died between the creation of a Job and its record, or the answer was lost: the Job is recorded now. */
 async function adopted({ launcher, log }: FollowOptions, { operation, found }: Case): Promise<boolean> {
@@ -157,8 +163,8 @@ async function change(options: FollowOptions, operation: Claimed, { change: fiel
     const at = fields.timeline?.[stage];
     if (at && queuedAt) metrics.stages.observe({ stage }, Math.max(0, at.getTime() - queuedAt.getTime()) / 1_000);
   }
-  const { reason, message } = fields;
-  if (reason) log.info({ operation: id, job: claim.job, reason, message }, "waiting");
+  const { reason, message, fault } = fields;
+  if (reason) log.info({ operation: id, job: claim.job, reason, message, fault }, "waiting");
   if (fields.phase === "done") reportEnd(options, operation, { outcome: operation.runState });
   return again === undefined ? undefined : { again };
 }
@@ -167,18 +173,26 @@ type Change = Extract<Transition, { kind: "change" }>;
 
 /** Failing the operation and deleting its Job is one obligation: the next look finds a failed operation and what still lives. */
 async function fail(options: FollowOptions, { operation, found }: Case, judged: Ending): Promise<Next> {
-  const { operations, look, metrics, now } = options;
-  const ending = await look.confirm(operation, found, judged);
-  if (ending === undefined) return { again: LOOK_AGAIN };
+  const { operations, judge, lastWords, metrics, now } = options;
+  const ending = await judge.confirm(operation, found, judged);
+  if (ending === undefined) return { again: 500 };
   const { namespace, job: name, orchestrator } = operation.claim;
   const job = found.observation.kind === "job" ? found.observation.job : undefined;
   const place = job ? `${job.namespace}/${job.name}` : name && `${namespace}/${name}`;
-  const log = job && found.cluster && (await logTail(options, { ending, job, cluster: found.cluster }));
+  const log = await lastWordsOf(lastWords, { operation, found }, ending);
   const text = failureText({ ...ending, job: place, log });
-  if (!(await operations.fail(operation, { reason: ending.reason, text }, new Date(now())))) return AT_ONCE;
-  metrics.failures.inc({ orchestrator, reason: ending.reason });
-  reportEnd(options, operation, { outcome: "failed", reason: ending.reason, message: ending.message });
+  const { reason, fault } = ending;
+  if (!(await operations.fail(operation, { reason, fault, text }, new Date(now())))) return AT_ONCE;
+  metrics.failures.inc({ orchestrator, reason });
+  reportEnd(options, operation, { outcome: "failed", reason, fault, message: ending.message });
   return AT_ONCE;
+}
+
+/** Where no Job was ever recorded, nobody knows in which namespace its Pod was. */
+async function lastWordsOf(lastWords: LastWords, { operation, found }: Case, { logs }: Ending) {
+  const { observation, cluster } = found;
+  const namespace = observation.kind === "job" ? observation.job.namespace : operation.claim.namespace;
+  return cluster && namespace ? lastWords.of(operation.id, cluster, namespace, logs) : undefined;
 }
 
 /** One line of a fixed shape for each end; queued_ms: from queueing to now. */
@@ -189,21 +203,6 @@ function reportEnd({ log, now }: FollowOptions, { id, operator, queuedAt, claim 
     { operation: id, operator, orchestrator, attempt, cluster, namespace, job, uid, queued_ms: queuedMs, ...how },
     "ended",
   );
-}
-
-type Ended = { readonly ending: Ending; readonly job: JobView; readonly cluster: Cluster };
-
-async function logTail(options: FollowOptions, { ending: { logs }, job, cluster }: Ended) {
-  const { lines, bytes } = options.logTail;
-  if (!logs || lines === 0) return undefined;
-  try {
-    // limitBytes counts from the first of the lines asked for: ask for more than is shown.
-    const query = { container: logs.container, tailLines: lines, limitBytes: bytes * 8 };
-    const text = hideSecrets(await cluster.podLog(job.namespace, logs.pod, query), options.secrets);
-    return { container: logs.container, lines: lastLines(text, lines, bytes) };
-  } catch (error) {
-    return { container: logs.container, lines: `(the log could not be read: ${asOpjobError(error).message})` };
-  }
 }
 
 /** Of an earlier attempt, or a second one of an operation that has ended: made by a call that was answered too late. */

@@ -2,6 +2,8 @@
 // for a restart would cure nothing. Ready means that MongoDB answers and the first scan is done.
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { MongoClient } from "mongodb";
+import type { FeedState } from "./feeds.ts";
 
 export type HealthOptions = {
   readonly host: string;
@@ -29,6 +31,20 @@ export async function serveHealth(options: HealthOptions): Promise<HealthServer>
     server.listen(options.port, options.host, () => resolve());
   });
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+}
+
+/** Why work cannot be taken now; empty: it can. */
+export async function unready(client: MongoClient, { scanned, cut }: FeedState): Promise<string[]> {
+  const faults = scanned ? [] : ["the first scan is not done"];
+  if (cut.has("delegated_ops")) faults.push("the changes of delegated_ops are cut off");
+  const answers = await client
+    .db("admin")
+    .command({ ping: 1 }, { timeoutMS: 2_000 })
+    .then(
+      () => true,
+      () => false,
+    );
+  return answers ? faults : [...faults, "MongoDB does not answer"];
 }
 
 async function answer(path: string, options: HealthOptions, response: ServerResponse): Promise<void> {

@@ -10,9 +10,14 @@ export type LanesOptions = {
   /** Does the work of a key. It handles its own errors; what it throws all the same is given to `onError`. */
   work: (key: string) => Promise<Next>;
   concurrency: number;
+  /** Keys that go before others, and get places of their own when all others are taken. */
+  first?: { readonly of: (key: string) => boolean; readonly places: number };
   onError: (key: string, error: unknown) => void;
   /** Milliseconds until a key is tried again whose work threw. */
   retryMs?: number;
+  /** As many keys may wait for a place; hints for others are dropped then, and told once there is room again. */
+  longest?: number;
+  onDropped?: () => void;
   /** Default: the system's. */
   clock?: Clock;
 };
@@ -28,7 +33,10 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   /** Keys that wait for a free place, first come first served. A Set: a key waits once. */
   readonly #waiting = new Set<string>();
+  /** The same, of those that go first. */
+  readonly #first = new Set<string>();
   #busy = 0;
+  #dropped = false;
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -43,19 +51,44 @@ export class Lanes {
    */
   hint(key: string, withinMs = 0): void {
     if (this.#closed) return;
+    if (this.#drops(key)) return;
     const lane = this.#lane(key);
     if (lane.busy) {
       lane.hinted = true;
       return;
     }
     if (withinMs > 0) {
-      if (!this.#waiting.has(key)) this.#wake(key, lane, withinMs);
+      if (!this.#waiting.has(key) && !this.#first.has(key)) this.#wake(key, lane, withinMs);
       return;
     }
     lane.timer?.cancel();
     lane.timer = undefined;
-    this.#waiting.add(key);
+    this.#wait(key);
     this.#start();
+  }
+
+  /** Too many wait already: this one is not remembered, but that there was one is. */
+  #drops(key: string): boolean {
+    const { longest = Number.POSITIVE_INFINITY, first } = this.#options;
+    if (this.#waiting.size < longest || this.#lanes.has(key) || first?.of(key)) return false;
+    this.#dropped = true;
+    return true;
+  }
+
+  /** As `hint`, in the order of these calls: a key that waits by an earlier hint goes behind the others. Never dropped. */
+  send(key: string): void {
+    if (this.#closed) return;
+    this.#lane(key);
+    this.#waiting.delete(key);
+    this.hint(key);
+  }
+
+  /** A key waits once; one that has come to go first since it began to wait changes over. */
+  #wait(key: string): void {
+    if (this.#options.first?.of(key)) {
+      this.#waiting.delete(key);
+      this.#first.add(key);
+    } else if (!this.#first.has(key)) this.#waiting.add(key);
   }
 
   /** Sets the timer of a lane, unless it wakes sooner already. */
@@ -73,7 +106,7 @@ export class Lanes {
   }
 
   get waiting(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#first.size;
   }
 
   get busy(): number {
@@ -90,6 +123,7 @@ export class Lanes {
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting.clear();
+    this.#first.clear();
     for (const lane of this.#lanes.values()) lane.timer?.cancel();
     if (this.#busy > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     this.#lanes.clear();
@@ -105,9 +139,15 @@ export class Lanes {
   }
 
   #start(): void {
-    for (const key of this.#waiting) {
-      if (this.#busy >= this.#options.concurrency) return;
-      this.#waiting.delete(key);
+    const { concurrency, first } = this.#options;
+    this.#startFrom(this.#first, concurrency + (first?.places ?? 0));
+    this.#startFrom(this.#waiting, concurrency);
+  }
+
+  #startFrom(waiting: Set<string>, places: number): void {
+    for (const key of waiting) {
+      if (this.#busy >= places) return;
+      waiting.delete(key);
       this.#run(key, this.#lane(key));
     }
   }
@@ -134,9 +174,12 @@ export class Lanes {
       if (this.#busy === 0) for (const resolve of this.#idle.splice(0)) resolve();
       return;
     }
-    if (lane.hinted) this.#waiting.add(key);
+    if (lane.hinted) this.#wait(key);
     else if (next !== undefined) this.#wake(key, lane, next.again);
     else this.#lanes.delete(key);
     this.#start();
+    if (!this.#dropped || this.#waiting.size > 0) return;
+    this.#dropped = false;
+    this.#options.onDropped?.();
   }
 }

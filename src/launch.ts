@@ -4,6 +4,7 @@
 import type { Cluster } from "./clusters/kubernetes.ts";
 import type { JobView } from "./clusters/observation.ts";
 import { databaseError } from "./database.ts";
+import { mayHaveCreated } from "./doubt.ts";
 import { OpjobError } from "./errors.ts";
 import type { Next } from "./lanes.ts";
 import type { Log } from "./log.ts";
@@ -61,21 +62,37 @@ export const createLauncher = (options: LaunchOptions) => ({
 });
 
 export type Launcher = ReturnType<typeof createLauncher>;
-export type Outcome = { readonly launched?: Launched; readonly recorded: boolean; readonly next: Next };
+/** `vacant`: no Job of the operation can exist, so that it holds no place among those in flight. */
+export type Outcome = {
+  readonly launched?: Launched;
+  readonly recorded: boolean;
+  readonly vacant: boolean;
+  readonly next: Next;
+};
 
 async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome> {
+  let sent = claimed.claim.unsure === true;
   try {
     requireActive(options, claimed);
     const placed = await place(options, claimed);
     const rendered = render(options, placed);
-    const launched = await create(options, rendered);
+    const room = rendered.cluster.traffic.begin();
+    if ("wait" in room) return { recorded: false, vacant: false, next: { again: room.wait } };
+    const unsure = sent;
+    sent = true;
+    const launched = await create(options, rendered)
+      .catch((error: unknown) => {
+        sent = unsure || mayHaveCreated(error);
+        throw error;
+      })
+      .finally(room.end);
     const recorded = await record(options, { ...launched, at: new Date(options.now()) });
     report(launched, options);
-    return { launched, recorded, next: undefined };
+    return { launched, recorded, vacant: false, next: undefined };
   } catch (thrown) {
     const error = databaseError(thrown);
-    const next = await (error.retryable ? hold(options, claimed, error) : fail(options, claimed, error));
-    return { recorded: false, next };
+    if (!error.retryable) return { recorded: false, vacant: !sent, next: await fail(options, claimed, error) };
+    return { recorded: false, vacant: !sent, next: await hold(options, claimed, { error, unsure: sent }) };
   }
 }
 
@@ -134,15 +151,18 @@ async function record({ operations, runLink }: LaunchOptions, made: Made): Promi
   return operations.recordCreated(claimed, change, linkOf(runLink, made));
 }
 
+type Fault = { readonly error: OpjobError; readonly unsure: boolean };
+
 /** The fault may pass: the operation stays queued, says why, and is tried again; each pause as long as all before it. */
-async function hold(options: LaunchOptions, claimed: Claimed, error: OpjobError): Promise<Next> {
+async function hold(options: LaunchOptions, claimed: Claimed, { error, unsure }: Fault): Promise<Next> {
   const { operations, metrics, log, now, random, retryMaxMs } = options;
   const { claim } = claimed;
   const at = now();
   const since = claim.phase === "held" && claim.since ? claim.since : new Date(at);
   const message = `${error.message} ${error.remedy}`;
-  if (claim.phase !== "held" || claim.message !== message) {
-    await operations.change(claimed, { phase: "held", reason: error.code, message, since });
+  if (claim.phase !== "held" || claim.message !== message || (unsure && !claim.unsure)) {
+    const doubt = unsure ? { unsure } : {};
+    await operations.change(claimed, { phase: "held", reason: error.code, message, since, ...doubt });
     const fields = { operation: claimed.id, orchestrator: claim.orchestrator, code: error.code, error: error.message };
     log.warn(fields, "held");
   }
@@ -155,8 +175,10 @@ async function fail(options: LaunchOptions, claimed: Claimed, error: OpjobError)
   const { operations, metrics, log, now } = options;
   const { message, remedy, code } = error;
   const { orchestrator } = claimed.claim;
-  const text = failureText({ message, remedy, reason: code, job: undefined, log: undefined });
-  if (!(await operations.fail(claimed, { reason: code, text }, new Date(now())))) return { again: 0 };
+  // What can never succeed as it is was written so by somebody: all that may pass is held instead.
+  const fault = "template";
+  const text = failureText({ message, remedy, reason: code, fault, job: undefined, log: undefined });
+  if (!(await operations.fail(claimed, { reason: code, fault, text }, new Date(now())))) return { again: 0 };
   metrics.failures.inc({ orchestrator, reason: code });
   log.error({ operation: claimed.id, orchestrator, code, error: message }, "failed");
   return undefined;

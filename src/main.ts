@@ -2,11 +2,19 @@
 // The entry: the only file, with the local parts, that knows `process`. Everything below is given what it needs.
 import { existsSync, readFileSync } from "node:fs";
 import { Command } from "commander";
+import { applyCommand } from "./cli/apply.ts";
+import { checkCommand } from "./cli/check.ts";
 import { daemonCommand } from "./cli/daemon.ts";
 import { demoCommand } from "./cli/demo.ts";
+import { explainCommand } from "./cli/explain.ts";
 import type { Host } from "./cli/host.ts";
+import { logsCommand } from "./cli/logs.ts";
+import { opsCommand } from "./cli/ops.ts";
+import { orchestratorCommand } from "./cli/orchestrator.ts";
+import { runProgram } from "./cli/outcome.ts";
 import { renderCommand } from "./cli/render.ts";
-import { asOpjobError } from "./errors.ts";
+import { secretCommand } from "./cli/secret.ts";
+import { statusCommand } from "./cli/status.ts";
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -24,9 +32,13 @@ const host: Host = {
     inCluster,
     serviceAccountNamespace: existsSync(namespaceFile) ? readFileSync(namespaceFile, "utf8").trim() : undefined,
   },
+  stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   stopped,
+  endWith: (code) => {
+    process.exitCode = code;
+  },
   exit: (code) => process.exit(code),
 };
 
@@ -36,15 +48,19 @@ const program = new Command("opjob")
   .addCommand(daemonCommand(host))
   .addCommand(demoCommand(host))
   .addCommand(renderCommand(host))
+  .addCommand(checkCommand(host))
+  .addCommand(statusCommand(host))
+  .addCommand(opsCommand(host))
+  .addCommand(explainCommand(host))
+  .addCommand(logsCommand(host))
+  .addCommand(orchestratorCommand(host))
+  .addCommand(secretCommand(host))
+  .addCommand(applyCommand(host))
   .addHelpText("after", "\nSettings are environment variables: docs/settings.md lists all of them.");
 
-try {
-  await program.parseAsync();
-} catch (thrown) {
-  const { code, message, remedy } = asOpjobError(thrown);
-  process.stderr.write(`opjob: ${message}\n${code === "INTERNAL" ? "" : `${remedy}\n`}`);
-  process.exitCode = 1;
-}
+// Whoever reads only the first lines of a table closes the pipe: that is no fault.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+await runProgram(program, host, process.argv.slice(2));
 
 function version(): string {
   const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");

@@ -8,7 +8,13 @@ export type Sizes = {
   readonly lanes: () => { readonly known: number; readonly waiting: number; readonly busy: number };
   readonly observed: () => { readonly jobs: number; readonly pods: number; readonly live: number };
   readonly watches: () => { readonly total: number; readonly following: number };
+  /** Templates that are used although their store is away, and how long ago it last confirmed them. */
+  readonly stale: () => readonly { readonly template: string; readonly ageMs: number }[];
   readonly queue: () => Promise<Queue>;
+  /** What of the queue is in memory. */
+  readonly line: () => { readonly waiting: number; readonly places: number };
+  /** Orchestrators for which somebody waits at a closed gate. */
+  readonly closed: () => ReadonlyMap<string, { readonly gate: string }>;
 };
 
 type Queue = { readonly count: number; readonly oldest: Date | undefined };
@@ -58,15 +64,39 @@ export function createMetrics(options: { defaults: boolean } = { defaults: true 
       buckets: LATENCY,
       registers,
     }),
+    waits: new Histogram({
+      name: "opjob_kubernetes_wait_seconds",
+      help: "Time that calls to clusters waited for OPJOB_KUBERNETES_RATE or a Retry-After before they were sent, by verb.",
+      labelNames: ["verb"],
+      buckets: LATENCY,
+      registers,
+    }),
     changes: new Gauge({
       name: "opjob_changes_following",
       help: "1 while the changes of a collection are followed, 0 while they are cut off.",
       labelNames: ["collection"],
       registers,
     }),
+    ...orchestratorGauges(registers),
     sweeps: new Counter({ name: "opjob_sweeps_total", help: "Sweeps, by result.", labelNames: ["result"], registers }),
   };
 }
+
+/** What the last check of each active orchestrator found. */
+const orchestratorGauges = (registers: Registry[]) => ({
+  orchestratorHealthy: new Gauge({
+    name: "opjob_orchestrator_healthy",
+    help: "1: the last check of an active orchestrator found no error; 0: it cannot launch, or its Jobs would fail.",
+    labelNames: ["orchestrator"],
+    registers,
+  }),
+  orchestratorFindings: new Gauge({
+    name: "opjob_orchestrator_findings",
+    help: "What the last check of an active orchestrator found, by severity (error, warning, hint).",
+    labelNames: ["orchestrator", "severity"],
+    registers,
+  }),
+});
 
 /** Adds the gauges that are observed at the moment of a scrape. */
 export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
@@ -92,6 +122,21 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
   gauge("opjob_in_flight", "Jobs of ours that have not ended.", () => sizes.observed().live);
   gauge("opjob_watches", "Watches on clusters.", () => sizes.watches().total);
   gauge("opjob_watches_following", "Watches on clusters that follow.", () => sizes.watches().following);
+  new Gauge({
+    name: "opjob_template_stale_seconds",
+    help: "Age of a template's last good text while its store is away; absent while its store answers.",
+    labelNames: ["template"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { template, ageMs } of sizes.stale()) this.set({ template }, ageMs / 1_000);
+    },
+  });
+  observeQueue(registers, sizes);
+}
+
+/** What waits: all of it by the database, and what of it is in memory. */
+function observeQueue(registers: Registry[], sizes: Sizes): void {
   const queueGauge = (name: string, help: string, read: (queue: Queue) => number) =>
     new Gauge({
       name,
@@ -106,4 +151,30 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
   queueGauge("opjob_queue_age_seconds", "Age of the oldest queued operation of our orchestrators.", ({ oldest }) =>
     oldest === undefined ? 0 : (Date.now() - oldest.getTime()) / 1_000,
   );
+  new Gauge({
+    name: "opjob_line",
+    help: "Ids of waiting operations in memory; the queue itself is in the database.",
+    registers,
+    collect() {
+      this.set(sizes.line().waiting);
+    },
+  });
+  new Gauge({
+    name: "opjob_places",
+    help: "Operations in memory for which a Job may exist that is not seen, or is about to.",
+    registers,
+    collect() {
+      this.set(sizes.line().places);
+    },
+  });
+  new Gauge({
+    name: "opjob_gate_closed",
+    help: "1 for an orchestrator whose operations wait, by what they wait for (limit, backpressure).",
+    labelNames: ["orchestrator", "gate"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [orchestrator, { gate }] of sizes.closed()) this.set({ orchestrator, gate }, 1);
+    },
+  });
 }

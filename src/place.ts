@@ -1,33 +1,42 @@
 // Place: from an orchestrator's name to everything that a launch needs: its cluster, its template, its namespace, its worker.
 // Sees three rooms (orchestrators, templates, clusters); does nothing with what it finds.
-
 import { type Access, accessFromText, defaultAccess } from "./clusters/kubeconfig.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import type { Pool } from "./clusters/pool.ts";
-import type { Config } from "./config.ts";
+import type { Config, Environment } from "./config.ts";
 import { OpjobError } from "./errors.ts";
+import type { Log } from "./log.ts";
 import type { Directory } from "./orchestrators/directory.ts";
 import type { Orchestrator } from "./orchestrators/orchestrator.ts";
-import { parseLocation } from "./templates/location.ts";
+import { type Location, parseLocation } from "./templates/location.ts";
 import { compileTemplate, type JobTemplate } from "./templates/render.ts";
-import type { openStorage } from "./templates/storage.ts";
+import { openStorage, type Storage } from "./templates/storage.ts";
 
 /** What opjob's own surroundings offer: main.ts looks once. */
 export type Surroundings = { readonly inCluster: boolean; readonly serviceAccountNamespace: string | undefined };
 
-export type Placement = {
+/** Where an orchestrator's Jobs go. */
+export type Site = {
   readonly orchestrator: Orchestrator;
   readonly cluster: Cluster;
   /** Where the template names no namespace: the orchestrator's, else the kubeconfig's or the service account's. */
   readonly namespace: string;
+};
+
+/** What an orchestrator's Jobs are made of. */
+export type Recipe = {
   readonly template: JobTemplate;
+  /** What the template was compiled from. */
+  readonly source: { readonly name: string; readonly text: string; readonly version: string };
   readonly worker: { readonly command: string; readonly args: readonly string[] };
 };
+
+export type Placement = Site & Recipe;
 
 export type PlacerOptions = {
   readonly directory: Pick<Directory, "get" | "kubeconfig">;
   readonly pool: Pick<Pool, "cluster">;
-  readonly storage: ReturnType<typeof openStorage>;
+  readonly storage: Pick<Storage, "load" | "retain">;
   readonly config: Config;
   readonly surroundings: Surroundings;
 };
@@ -35,15 +44,32 @@ export type PlacerOptions = {
 export type Placer = {
   /** @throws OpjobError of the record, the secret, the kubeconfig or the template */
   place(orchestrator: string): Promise<Placement>;
+  /** The cluster of an orchestrator by its last placement, if it is known. */
+  clusterOf(orchestrator: string): string | undefined;
+  /** Without the template, whose store may be slow. @throws OpjobError of the record, the secret or the kubeconfig */
+  site(orchestrator: string): Promise<Site>;
+  /** @throws OpjobError of the record or the template */
+  recipe(orchestrator: string): Promise<Recipe>;
   /** Forgets all other orchestrators; returns the keys of the accesses that are still in use. */
   retain(orchestrators: readonly string[]): ReadonlySet<string>;
 };
+
+/** Where templates are read from, as the settings say. */
+export const storageFor = (config: Config, environment: Environment, log: Log): Storage =>
+  openStorage({
+    environment,
+    allowHttp: config.allowHttpTemplates,
+    lifeMs: config.templateCacheSeconds * 1_000,
+    timeoutMs: config.templateTimeoutSeconds * 1_000,
+    log,
+  });
 
 type Known<T> = { readonly from: string; readonly made: T };
 
 export function createPlacer({ directory, pool, storage, config, surroundings }: PlacerOptions): Placer {
   const accesses = new Map<string, Known<Access>>();
   const templates = new Map<string, Known<JobTemplate>>();
+  const locations = new Map<string, Location>();
 
   const accessOf = async (orchestrator: Orchestrator): Promise<Access> => {
     const text = await directory.kubeconfig(orchestrator);
@@ -56,7 +82,7 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     });
   };
 
-  const templateOf = async ({ id, executionTemplate: uri }: Orchestrator): Promise<JobTemplate> => {
+  const recipeOf = async ({ id, executionTemplate: uri }: Orchestrator): Promise<Recipe> => {
     if (uri === undefined) {
       throw new OpjobError(
         "TEMPLATE_URI_MISSING",
@@ -64,27 +90,35 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
       );
     }
     const location = parseLocation(uri);
+    locations.set(id, location);
     const { text, version } = await storage.load(location);
-    return keep(templates, id, `${uri} ${version}`, () => compileTemplate(text, location.name));
+    const { name } = location;
+    const template = keep(templates, id, `${uri} ${version}`, () => compileTemplate(text, name));
+    const own = config.workers[id];
+    const worker = { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs };
+    return { template, source: { name, text, version }, worker };
+  };
+
+  const siteOf = async (orchestrator: Orchestrator): Promise<Site> => {
+    const access = await accessOf(orchestrator);
+    const namespace = orchestrator.namespace ?? access.namespace ?? "default";
+    return { orchestrator, cluster: pool.cluster(access), namespace };
   };
 
   return {
     async place(id) {
       const orchestrator = directory.get(id);
-      const [access, template] = await Promise.all([accessOf(orchestrator), templateOf(orchestrator)]);
-      const own = config.workers[id];
-      return {
-        orchestrator,
-        cluster: pool.cluster(access),
-        namespace: orchestrator.namespace ?? access.namespace ?? "default",
-        template,
-        worker: { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs },
-      };
+      const [site, recipe] = await Promise.all([siteOf(orchestrator), recipeOf(orchestrator)]);
+      return { ...site, ...recipe };
     },
+    clusterOf: (id) => accesses.get(id)?.made.server,
+    site: async (id) => siteOf(directory.get(id)),
+    recipe: async (id) => recipeOf(directory.get(id)),
     retain(orchestrators) {
-      for (const kept of [accesses, templates]) {
+      for (const kept of [accesses, templates, locations]) {
         for (const id of kept.keys()) if (!orchestrators.includes(id)) kept.delete(id);
       }
+      storage.retain([...locations.values()]);
       return new Set([...accesses.values()].map(({ made }) => made.key));
     },
   };

@@ -1,44 +1,64 @@
 // One step of one operation: which of the two roads it is on, by what is true now. The lanes call it with an id.
 import type { Observed } from "./clusters/observed.ts";
-import type { Follower } from "./follow.ts";
+import type { Followed, Follower } from "./follow.ts";
 import type { Next } from "./lanes.ts";
 import type { Claimed, Launcher } from "./launch.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Operations } from "./operations/mongo.ts";
+import type { Queue } from "./queue/queue.ts";
 
 export type StepOptions = {
   readonly operations: Pick<Operations, "claim">;
   readonly observed: Pick<Observed, "find">;
-  /** instance_ids of the active orchestrators. */
-  readonly targets: () => readonly string[];
+  readonly queue: Queue;
   readonly launcher: Launcher;
   readonly follower: Follower;
   readonly metrics: Metrics;
   readonly now: () => number;
 };
 
-export function createStep({ operations, observed, targets, launcher, follower, metrics, now }: StepOptions) {
-  const claim = async (id: string): Promise<Claimed | undefined> => {
+export function createStep({ operations, observed, queue, launcher, follower, metrics, now }: StepOptions) {
+  const claim = async (id: string, targets: readonly string[]): Promise<Claimed | undefined> => {
     const at = now();
-    const claimed = await operations.claim(id, targets(), new Date(at));
+    const claimed = targets.length === 0 ? undefined : await operations.claim(id, targets, new Date(at));
     if (claimed?.queuedAt)
       metrics.stages.observe({ stage: "claimed" }, Math.max(0, at - claimed.queuedAt.getTime()) / 1_000);
     return claimed;
   };
   const launch = async (claimed: Claimed): Promise<Next> => {
-    const { launched, recorded, next } = await launcher.launch(claimed);
+    queue.begins(claimed);
+    const { launched, recorded, vacant, next } = await launcher.launch(claimed);
+    if (vacant) queue.release(claimed.id);
     if (launched && !recorded) return follower.settle(claimed.id, launched.created, launched.cluster);
     // A Job that was found again may have come to where no further event of it tells anything.
     return launched?.outcome === "adopted" ? { again: 0 } : next;
   };
 
+  /** One that is not claimed as it is queued now: it is claimed if it may go, else it waits in line. */
+  const goOrWait = async (id: string, granted: boolean, { operation, next }: Unclaimed): Promise<Next> => {
+    // Its turn came while it was read: it goes in the order of the turns, by the hint that came with it.
+    if (!granted && queue.isGranted(id)) return next;
+    if (!queue.isClaimable(operation)) return next;
+    const claimed = await claim(id, queue.claimable(id));
+    if (claimed) return launch(claimed);
+    queue.release(id);
+    return next ?? { again: LOOK_AGAIN };
+  };
+
   return async (id: string): Promise<Next> => {
+    const granted = queue.isGranted(id);
     // The way of most hints of new work: one compare-and-set that reads and claims at once.
-    const fresh = observed.find(id).length === 0 ? await claim(id) : undefined;
+    const fresh = observed.find(id).length === 0 ? await claim(id, queue.claimable(id)) : undefined;
     if (fresh) return launch(fresh);
     const followed = await follower.follow(id);
-    if (followed.kind === "launch") return launch(followed.claimed);
-    const again = followed.kind === "unclaimed" ? await claim(id) : undefined;
-    return again ? launch(again) : followed.next;
+    if (followed.kind === "unclaimed") return goOrWait(id, granted, followed);
+    if (followed.kind === "launch") return queue.admits(followed.claimed) ? launch(followed.claimed) : undefined;
+    queue.settle(id, followed.holder);
+    return followed.next;
   };
 }
+
+type Unclaimed = Extract<Followed, { kind: "unclaimed" }>;
+
+/** How long until an operation is looked at again that could not be claimed as it was just read (ms). */
+const LOOK_AGAIN = 100;

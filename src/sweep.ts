@@ -3,13 +3,17 @@ import { databaseError } from "./database.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Operations } from "./operations/mongo.ts";
+import type { Operation } from "./operations/operation.ts";
+import type { Queue } from "./queue/queue.ts";
 import type { Timetable } from "./timetable.ts";
 
 export type SweepOptions = {
   readonly cron: string;
   readonly timetable: Timetable;
-  readonly operations: Pick<Operations, "unclaimed" | "claimed" | "ended">;
-  readonly targets: () => readonly string[];
+  readonly operations: Pick<Operations, "claimed" | "ended">;
+  readonly queue: Pick<Queue, "reconcile" | "refill">;
+  /** Resolves when what lives in the clusters was seen once, as far as they answer. */
+  readonly seen: () => Promise<void>;
   /** Ids of operations with a Job that still lives. */
   readonly live: () => readonly string[];
   readonly hint: (id: string) => void;
@@ -22,18 +26,23 @@ export type SweepOptions = {
 export type Sweep = { run(): Promise<void>; start(): void; stop(): Promise<void> };
 
 export function createSweep(options: SweepOptions): Sweep {
-  const { operations, hint, metrics, log } = options;
+  const { operations, queue, hint, metrics, log } = options;
   let task: ReturnType<Timetable> | undefined;
   let running: Promise<void> | undefined;
 
-  /**
-   * Hints: queued work, oldest first; work in hand of which no live Job is seen; and live Jobs whose operation has ended.
-   * A live Job is watched, and its timers are set: it needs no look.
-   */
+  /** Work in hand; hints that of which no live Job is seen. A live Job is watched, and its timers are set. */
+  const inHand = async function* (live: ReadonlySet<string>): AsyncIterable<Operation> {
+    for await (const operation of operations.claimed()) {
+      if (!live.has(operation.id)) hint(operation.id);
+      yield operation;
+    }
+  };
+  /** Work in hand first: what is in flight must be known before more may go. Then who waits, and what outlived its operation. */
   const once = async (): Promise<void> => {
-    for await (const id of operations.unclaimed(options.targets())) hint(id);
+    await options.seen();
     const live = new Set(options.live());
-    for await (const id of operations.claimed()) if (!live.has(id)) hint(id);
+    await queue.reconcile(inHand(live));
+    await queue.refill();
     for (const id of await operations.ended([...live])) hint(id);
   };
   /** A second caller waits for the sweep under way. */

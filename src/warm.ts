@@ -1,10 +1,16 @@
-// Warm: places every orchestrator before anybody waits for it: faults are told at once, connections and watches are open
-// at the first launch, and Jobs from before a restart are seen. Renders a made-up operation only to learn the namespace.
+// Warm: makes every orchestrator ready before anybody waits for it. Connections and watches are open at the first launch, Jobs
+// from before a restart are seen, and faults are told before a user meets them. Nothing waits for the checks: they go on beside
+// the roads, one at a time for each cluster, and a cluster that is away is not asked by every orchestrator that uses it.
+import { createHash } from "node:crypto";
+import { askCluster, type Examined, examine } from "./check.ts";
+import type { Clock } from "./clock.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
-import { asOpjobError } from "./errors.ts";
-import type { Log } from "./log.ts";
+import { RIGHTS } from "./clusters/rights.ts";
+import { databaseError } from "./database.ts";
+import { createGate } from "./gate.ts";
+import { Lanes } from "./lanes.ts";
 import type { Placer } from "./place.ts";
-import { namespaceOf } from "./templates/stamp.ts";
+import { createVerdicts, type VerdictsOptions } from "./verdicts.ts";
 
 export type WarmOptions = {
   readonly orchestrators: () => readonly string[];
@@ -12,39 +18,83 @@ export type WarmOptions = {
   readonly placer: Placer;
   readonly watch: (cluster: Cluster, namespace: string) => void;
   readonly retain: (keys: ReadonlySet<string>) => Promise<void>;
-  readonly log: Log;
+  /** Whether the logs of Pods are read, and the right to them is needed. */
+  readonly readsLogs: boolean;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+} & VerdictsOptions;
+
+export type Warm = {
+  /** Opens what launches need and has every orchestrator checked soon; never throws. */
+  run(): Promise<void>;
+  /** Begins no further check and tells nothing more. */
+  close(): void;
 };
 
-const MADE_UP = { _id: "000000000000000000000000", _name: "opjob-check", _image: "" };
+/** Whatever made us look may also have work to launch, and comes in bursts (ms). */
+const LAUNCHES_FIRST = 500;
 
-/** Returns a function that warms all orchestrators; it never throws, and tells each fault once until it changes. */
-export function createWarm({ orchestrators, isActive, placer, watch, retain, log }: WarmOptions): () => Promise<void> {
-  const faults = new Map<string, string>();
+/** So many orchestrators are looked at together. */
+const CHECKS = 4;
 
-  const warmOne = async (id: string): Promise<void> => {
+export function createWarm(options: WarmOptions): Warm {
+  const { orchestrators, isActive, placer, watch, retain, readsLogs, log } = options;
+  const verdicts = createVerdicts(options);
+  const ask = createGate(options.now);
+  const rights = RIGHTS.filter(({ subresource }) => readsLogs || subresource !== "log");
+  let closed = false;
+
+  const check = async (id: string): Promise<undefined> => {
+    const examined = await examine(id, placer);
+    const { site, job } = examined;
+    if (site && job) watch(site.cluster, job.namespace);
+    const fingerprint = fingerprintOf(examined);
+    if (closed || !isActive(id) || !verdicts.due(id, fingerprint)) return;
+    const asked = await ask(site?.cluster.server ?? "", () => askCluster(examined, rights));
+    if (!closed && isActive(id)) verdicts.record(id, fingerprint, [...examined.findings, ...asked.findings]);
+  };
+  const checks = new Lanes({
+    work: check,
+    concurrency: CHECKS,
+    ...(options.clock && { clock: options.clock }),
+    onError: (id, thrown) => {
+      const { code, message } = databaseError(thrown);
+      if (!closed) log.warn({ orchestrator: id, code, error: message }, "orchestrator could not be checked now");
+    },
+  });
+  const open = async (id: string): Promise<void> => {
     try {
-      const { cluster, template, namespace, worker, orchestrator } = await placer.place(id);
+      const { cluster, namespace } = await placer.site(id);
       watch(cluster, namespace);
-      const manifest = template.manifest({
-        ...MADE_UP,
-        _image: orchestrator.image ?? "",
-        _command: worker.command,
-        _args: worker.args.map((arg) => arg.replaceAll("{operation}", MADE_UP._id)),
-      });
-      watch(cluster, namespaceOf(manifest) ?? namespace);
-      if (faults.delete(id)) log.info({ orchestrator: id }, "orchestrator is in order again");
-    } catch (thrown) {
-      const { code, message, remedy } = asOpjobError(thrown);
-      if (faults.get(id) === message) return;
-      faults.set(id, message);
-      if (isActive(id)) log.error({ orchestrator: id, code, error: message, remedy }, "orchestrator cannot launch");
+    } catch {
+      // The check says why.
     }
   };
-
-  return async () => {
-    const ids = orchestrators();
-    for (const known of faults.keys()) if (!ids.includes(known)) faults.delete(known);
-    await Promise.all(ids.map(warmOne));
-    await retain(placer.retain(ids));
+  return {
+    async run() {
+      const ids = orchestrators();
+      await Promise.all(ids.map(open));
+      await retain(placer.retain(ids));
+      verdicts.retain(ids.filter(isActive));
+      for (const id of ids) checks.hint(id, LAUNCHES_FIRST);
+    },
+    close() {
+      closed = true;
+      // What is in hand ends with the connections that are closed after this.
+      void checks.close();
+    },
   };
+}
+
+/** Changes whenever something changed of which the cluster's verdict depends. */
+function fingerprintOf({ site, recipe, findings }: Examined): string {
+  const facts = [
+    site?.cluster.key,
+    site?.namespace,
+    site?.orchestrator,
+    recipe?.source.version,
+    recipe?.worker,
+    findings,
+  ];
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }

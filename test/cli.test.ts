@@ -1,23 +1,11 @@
 // The command as a person starts it: a process of its own, its output and its exit code.
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 import { parse } from "yaml";
+import { run, start } from "./command.ts";
 import { until } from "./local-daemon.ts";
 import { testDatabase } from "./mongo.ts";
 import { queued } from "./operations/documents.ts";
-
-const start = (args: string[], env: Record<string, string> = {}): ChildProcess =>
-  spawn(process.execPath, ["src/main.ts", ...args], { env: { PATH: process.env["PATH"], ...env } });
-
-async function run(args: string[], env?: Record<string, string>) {
-  const child = start(args, env);
-  const all = (stream: ChildProcess["stdout"]) => (stream ? text(stream) : Promise.resolve(""));
-  const [out, err] = [all(child.stdout), all(child.stderr)] as const;
-  const [code] = (await once(child, "close")) as [number];
-  return { code, out: await out, err: await err };
-}
 
 const SEED = "test/templates/seed/minimal.yaml.j2";
 

@@ -1,7 +1,8 @@
 // The settings: what is refused, with which words, and what counts as not set.
 import { describe, expect, test } from "@jest/globals";
-import { type Config, type Environment, nearest, readConfig } from "../src/config.ts";
+import { type Config, type Environment, readConfig } from "../src/config.ts";
 import { OpjobError } from "../src/errors.ts";
+import { nearest } from "../src/nearest.ts";
 import { SETTINGS } from "../src/settings.ts";
 
 const URI = "mongodb://worker:s3cret-pass@db.example:27017/?replicaSet=rs0";
@@ -95,6 +96,11 @@ describe("refused, with the variable's name and what it must be", () => {
     ["a link without a scheme", set("OPJOB_RUN_LINK", "argo/{job}"), /OPJOB_RUN_LINK must begin with http/],
     ["a link that looks like a log", set("OPJOB_RUN_LINK", "https://x/{job}.log"), /must not end in \.log/],
     ["a link's unknown field", set("OPJOB_RUN_LINK", "https://x/{pod}"), /OPJOB_RUN_LINK: there is no {pod}; use {cl/],
+    [
+      "backpressure that never releases",
+      set("OPJOB_BACKPRESSURE_RELEASE", "50"),
+      /RELEASE must be less than OPJOB_BACKPRESSURE_ENGAGE/,
+    ],
     ["log lines without room", set("OPJOB_LOG_TAIL_BYTES", "0"), /OPJOB_LOG_TAIL_BYTES=0.*OPJOB_LOG_TAIL_LINES/],
   ])("%s", (_, environment, message) => {
     const error = refusal(environment);
@@ -126,6 +132,15 @@ describe("no refusal repeats a value, for it may be a secret", () => {
       expect(message).not.toContain("s3cret-pass");
     }
   });
+});
+
+test.each([
+  ["FIFTYONE_ENCRYPTION_KEY", "OPJOB_ENCRYPTION_KEY_FILE"],
+  ["OPJOB_OLD_ENCRYPTION_KEY", "OPJOB_OLD_ENCRYPTION_KEY_FILE"],
+])("%s and %s are not set together, and neither value is told", (key, file) => {
+  const env = { FIFTYONE_DATABASE_URI: "mongodb://127.0.0.1", [key]: "s3cr3t-key", [file]: "/run/s3cr3t-path" };
+  expect(() => readConfig(env)).toThrow(new RegExp(`${key} and ${file} are both set`));
+  expect(() => readConfig(env)).not.toThrow(/s3cr3t/);
 });
 
 test("the nearest name is the one with the fewest edits", () => {

@@ -28,7 +28,9 @@ const broken = (name: string, fields: Omit<OrchestratorFields, "id">, reason: st
   fields,
   reason,
   words,
-  fails: reason.startsWith("TEMPLATE_") ? !/MISSING|UNREADABLE|UNSUPPORTED/.test(reason) : reason === "JOB_REFUSED",
+  fails: reason.startsWith("TEMPLATE_")
+    ? !/MISSING|UNREADABLE|UNSUPPORTED|FORBIDDEN|UNREACHABLE/.test(reason)
+    : reason === "JOB_REFUSED",
 });
 
 const BROKEN: readonly Broken[] = [
@@ -70,9 +72,9 @@ const BROKEN: readonly Broken[] = [
   broken("no template at the path", { template: "/no/such.yaml.j2", secret: "KUBE" }, "TEMPLATE_MISSING", /\/no\/such/),
   broken(
     "a store it cannot read",
-    { template: "gs://bucket/a.yaml", secret: "KUBE" },
+    { template: "ftp://host/a.yaml", secret: "KUBE" },
     "TEMPLATE_LOCATION_UNSUPPORTED",
-    /gs:\/\//,
+    /ftp:\/\//,
   ),
   broken(
     "a template that is no Jinja2",

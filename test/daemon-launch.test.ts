@@ -164,16 +164,44 @@ test("a reply that is lost after the Job was created doubles nothing", async () 
   expect(await stage.jobs()).toHaveLength(1);
 });
 
-test.each([429, 500, 503] as const)("an API server that answers %i is asked again, and nothing fails", async (code) => {
+const CREATES = { verb: "create", resource: "jobs" } as const;
+
+test.each([429, 500, 503] as const)(
+  "an API server that answers %i for a moment is asked again at once",
+  async (code) => {
+    await using stage = await scene();
+    const { lines } = await stage.start();
+    stage.kubernetes.faults.answerNext(2, { code }, CREATES);
+    await stage.launched(await stage.queue());
+    expect(lines.filter(({ msg }) => msg === "held")).toEqual([]);
+  },
+);
+
+test.each([429, 500, 503] as const)(
+  "an API server that goes on answering %i is asked later, and nothing fails",
+  async (code) => {
+    await using stage = await scene();
+    await stage.start();
+    const undo = stage.kubernetes.faults.answerNext(1_000, { code }, CREATES);
+    const id = await stage.queue();
+    const held = await stage.reaches(id, "held");
+    expect(held.run_state).toBe("queued");
+    expect(held.opjob?.reason).toBe(code === 500 ? "CLUSTER_ERROR" : "CLUSTER_OVERLOADED");
+    undo();
+    await stage.launched(id);
+    expect((await stage.read(id)).opjob?.reason).toBeNull();
+  },
+);
+
+test.each([
+  [500, true],
+  [403, false],
+] as const)("an operation put off by a %i is unsure of its Job: %s", async (code, unsure) => {
   await using stage = await scene();
   await stage.start();
-  stage.kubernetes.faults.answerNext(2, { code }, { verb: "create", resource: "jobs" });
-  const id = await stage.queue();
-  const held = await stage.reaches(id, "held");
-  expect(held.run_state).toBe("queued");
-  expect(held.opjob?.reason).toBe(code === 500 ? "CLUSTER_ERROR" : "CLUSTER_OVERLOADED");
-  await stage.launched(id);
-  expect((await stage.read(id)).opjob?.reason).toBeNull();
+  stage.kubernetes.faults.answerNext(1_000, { code }, CREATES);
+  const { opjob } = await stage.reaches(await stage.queue(), "held");
+  expect(opjob?.unsure ?? false).toBe(unsure);
 });
 
 test("a changed record, secret or key is used at once, and what was held goes on", async () => {

@@ -1,5 +1,6 @@
 // The family of errors: each code can be explained to a person, and anything thrown becomes one of them.
 import { expect, test } from "@jest/globals";
+import { COMMAND_ERRORS } from "../src/command-errors.ts";
 import { asOpjobError, ERRORS, type ErrorCode, OpjobError } from "../src/errors.ts";
 
 test.each(Object.entries(ERRORS))(
@@ -12,8 +13,10 @@ test.each(Object.entries(ERRORS))(
 );
 
 test("what stands in the way from outside is tried again; a Job that can never be made is not", () => {
-  const final = Object.keys(ERRORS).filter((code) => !ERRORS[code as ErrorCode].retryable);
+  const ofLaunches = Object.keys(ERRORS).filter((code) => !(code in COMMAND_ERRORS));
+  const final = ofLaunches.filter((code) => !ERRORS[code as ErrorCode].retryable);
   expect(final.toSorted()).toEqual([
+    "JOB_DENIED",
     "JOB_NAME_TAKEN",
     "JOB_REFUSED",
     "SETTING_INVALID",

@@ -2,17 +2,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
-import { Lanes, type Next } from "../src/lanes.ts";
+import { Lanes, type LanesOptions, type Next } from "../src/lanes.ts";
 
 type Work = { readonly key: string; readonly end: (next?: Next) => void; readonly fail: (error: unknown) => void };
 
 /** Lanes whose work begins and ends when the test says so. */
-function controlled(concurrency: number, retryMs?: number) {
+function controlled(concurrency: number, retryMs?: number, first?: LanesOptions["first"]) {
   const begun: Work[] = [];
   const errors: { key: string; error: unknown }[] = [];
   const lanes = new Lanes({
     concurrency,
     ...(retryMs === undefined ? {} : { retryMs }),
+    ...(first === undefined ? {} : { first }),
     onError: (key, error) => errors.push({ key, error }),
     work: (key) => {
       const { promise, resolve, reject } = Promise.withResolvers<Next>();
@@ -27,6 +28,53 @@ function controlled(concurrency: number, retryMs?: number) {
 const settle = async (): Promise<void> => {
   for (let i = 0; i < 10; i++) await Promise.resolve();
 };
+
+describe("what goes first", () => {
+  const capitals = (places: number) => ({ of: (key: string) => key === key.toUpperCase(), places });
+
+  test("goes before all that waits already, and among itself in order", async () => {
+    const { lanes, begun, keys } = controlled(1, undefined, capitals(0));
+    for (const key of ["a", "b", "c", "X", "Y"]) lanes.hint(key);
+    expect([keys(), lanes.waiting]).toEqual([["a"], 4]);
+    for (let i = 0; i < 4; i++) {
+      begun[i]?.end();
+      await settle();
+    }
+    expect(keys()).toEqual(["a", "X", "Y", "b", "c"]);
+  });
+
+  test("has places of its own when all others are taken, and no more than these", async () => {
+    const { lanes, begun, keys } = controlled(2, undefined, capitals(1));
+    for (const key of ["a", "b", "c", "X", "Y"]) lanes.hint(key);
+    expect(keys()).toEqual(["a", "b", "X"]);
+    begun[0]?.end();
+    await settle();
+    expect(keys()).toEqual(["a", "b", "X", "Y"]);
+    begun[1]?.end();
+    await settle();
+    expect(keys()).toEqual(["a", "b", "X", "Y"]); // two that go first are busy: the ordinary places are full
+    begun[2]?.end();
+    await settle();
+    expect(keys()).toEqual(["a", "b", "X", "Y", "c"]);
+  });
+
+  test("changes over when it is hinted again, and is worked on once", async () => {
+    let first = false;
+    const { lanes, begun, keys } = controlled(1, undefined, { of: (key) => first && key === "c", places: 0 });
+    for (const key of ["a", "b", "c"]) lanes.hint(key);
+    first = true;
+    lanes.hint("c");
+    expect(lanes.waiting).toBe(2);
+    begun[0]?.end();
+    await settle();
+    begun[1]?.end();
+    await settle();
+    expect(keys()).toEqual(["a", "c", "b"]);
+    begun[2]?.end();
+    await settle();
+    expect([keys(), lanes.size]).toEqual([["a", "c", "b"], 0]);
+  });
+});
 
 describe("hints", () => {
   test("work begins at once, and a key that is done is forgotten", async () => {
@@ -208,6 +256,41 @@ test("whatever the interleaving: one in flight for a key, the bound holds, and t
     }),
     { numRuns: 300 },
   );
+});
+
+test("keys that are sent go in the order in which they were sent, whatever hint came before", async () => {
+  const { lanes, begun, keys } = controlled(1);
+  for (const key of ["busy", "c", "x"]) lanes.hint(key);
+  for (const key of ["a", "b", "c"]) lanes.send(key);
+  for (let i = 0; i < 5; i++) {
+    begun[i]?.end();
+    await settle();
+  }
+  expect(keys()).toEqual(["busy", "x", "a", "b", "c"]);
+});
+
+test("hints beyond the bound are dropped, but never one that is sent, and it is told when there is room again", async () => {
+  const keys: string[] = [];
+  const open: (() => void)[] = [];
+  let dropped = 0;
+  const lanes: Lanes = new Lanes({
+    concurrency: 1,
+    longest: 2,
+    onDropped: () => void dropped++,
+    onError: () => undefined,
+    work: (key) => {
+      keys.push(key);
+      return new Promise((resolve) => open.push(() => resolve(undefined)));
+    },
+  });
+  for (const key of ["a", "b", "c", "d", "b", "a"]) lanes.hint(key);
+  lanes.send("e");
+  expect([lanes.waiting, dropped]).toEqual([3, 0]);
+  for (let i = 0; i < 5; i++) {
+    open[i]?.();
+    await settle();
+  }
+  expect([keys, dropped, lanes.size]).toEqual([["a", "b", "c", "e", "a"], 1, 0]);
 });
 
 /** Counts what runs; each hint and each beginning of work gets the next number of one clock. */

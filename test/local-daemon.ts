@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { Db } from "mongodb";
 import { type Config, readConfig } from "../src/config.ts";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
-import { createLog } from "../src/log.ts";
+import { createLog, secretsOfUri } from "../src/log.ts";
 import { encryptToken, fernetKey } from "../src/orchestrators/fernet.ts";
 
 export const ENCRYPTION_KEY = Buffer.from(randomBytes(32)).toString("base64url").padEnd(44, "=");
@@ -38,9 +38,10 @@ export async function daemonUnderTest(
 ): Promise<DaemonUnderTest> {
   const lines: LogLine[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) };
-  const log = createLog({ level: "debug", secrets: [config.encryptionKey, config.databaseUri], destination });
+  const secrets = new Set(secretsOfUri(config.databaseUri));
+  const log = createLog({ level: "debug", secrets, destination });
   const surroundings = { inCluster: false, serviceAccountNamespace: undefined };
-  const daemon = await startDaemon({ config, environment, surroundings, log });
+  const daemon = await startDaemon({ config, environment, surroundings, log, secrets });
   return { ...daemon, lines, url: `http://127.0.0.1:${daemon.port}`, [Symbol.asyncDispose]: () => daemon.stop() };
 }
 

@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import { createLog, secretsOfUri } from "../src/log.ts";
 
-function capture(secrets: readonly string[], level = "info") {
+function capture(secrets: readonly string[] | ReadonlySet<string>, level = "info") {
   const lines: string[] = [];
   const log = createLog({ level, secrets, destination: { write: (line: string) => void lines.push(line) } });
   return { log, lines };
@@ -35,6 +35,18 @@ test("secrets are cut out of fields, messages and errors, also where JSON escape
   for (const hidden of ["plain-secret", "p%40ssword", "p@ssword", "te\\\\secret"]) expect(all).not.toContain(hidden);
   expect(lines).toHaveLength(2);
   for (const line of lines) expect(() => JSON.parse(line) as unknown).not.toThrow();
+});
+
+test("a secret that becomes known later is cut out from then on", () => {
+  const secrets = new Set(["first-secret"]);
+  const { log, lines } = capture(secrets);
+  log.info("first-secret second-secret");
+  secrets.add("second-secret");
+  log.info("first-secret second-secret");
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+    "[hidden] second-secret",
+    "[hidden] [hidden]",
+  ]);
 });
 
 test("texts too short to be a secret are left alone: cutting them out would spoil every line", () => {

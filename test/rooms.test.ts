@@ -4,16 +4,18 @@ import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 
 const SRC = resolve("src");
-const ROOMS = ["operations", "orchestrators", "templates", "clusters"];
+const ROOMS = ["operations", "orchestrators", "templates", "clusters", "queue"];
 /** Doors: the only files of a room that speak to the outside thing they are named after. */
 const DOORS: Record<string, string[]> = {
-  operations: ["mongo.ts", "feed.ts"],
-  orchestrators: ["mongo.ts"],
-  templates: ["storage.ts"],
+  operations: ["mongo.ts", "mongo-reads.ts", "feed.ts"],
+  orchestrators: ["mongo.ts", "mongo-records.ts", "mongo-secrets.ts", "key-file.ts"],
+  templates: ["storage.ts", ...["file", "web", "s3", "gcs", "azure"].map((store) => `stores/${store}.ts`)],
   clusters: ["kubernetes.ts", "connection.ts"],
 };
 /** What only a door may import at run time. */
 const OUTSIDE = ["undici", "node:fs", "node:fs/promises", "node:http", "node:https", "node:net", "node:child_process"];
+/** What only the store that speaks to it may load, and only when a template is stored there. */
+const LOADED_LATE = ["@aws-sdk/client-s3", "google-auth-library", "@azure/identity", "@azure/storage-blob"];
 
 type Import = { readonly from: string; readonly to: string; readonly typeOnly: boolean };
 
@@ -58,8 +60,17 @@ test("only doors touch the outside", () => {
   expect(trespasses.map(show)).toEqual([]);
 });
 
+test("the libraries of stores are loaded by their doors, when they are used", () => {
+  const libraries = ["azure-identity", "azure-library", "gcs-library", "s3-library"].map(
+    (n) => `templates/stores/${n}.ts`,
+  );
+  const naming = imports.filter(({ to, typeOnly }) => !typeOnly && LOADED_LATE.includes(to)).map(({ from }) => from);
+  expect(naming.toSorted()).toEqual(libraries);
+  expect(imports.filter(({ to, typeOnly }) => !typeOnly && libraries.includes(to)).map(show)).toEqual([]);
+});
+
 test("rooms know neither the roads nor the commands nor the local parts", () => {
-  const shared = ["errors.ts", "log.ts", "changes.ts", "clock.ts"];
+  const shared = ["errors.ts", "log.ts", "changes.ts", "clock.ts", "nearest.ts"];
   const trespasses = imports.filter(
     ({ from, to }) =>
       ROOMS.includes(roomOf(from)) && to.endsWith(".ts") && !ROOMS.includes(roomOf(to)) && !shared.includes(to),

@@ -2,7 +2,11 @@
 // Knows how the three are put together; must not know what a test expects.
 import { ObjectId } from "mongodb";
 import { operationDocument } from "../src/local/demo/cast.ts";
-import { type LocalKubernetes, startLocalKubernetes } from "../src/local/kubernetes/server.ts";
+import {
+  type LocalKubernetes,
+  type LocalKubernetesOptions,
+  startLocalKubernetes,
+} from "../src/local/kubernetes/server.ts";
 import type { OperationDocument } from "../src/operations/operation.ts";
 import { type DaemonUnderTest, daemonUnderTest, register, storeSecret, testConfig, until } from "./local-daemon.ts";
 import { type TestDatabase, testDatabase } from "./mongo.ts";
@@ -77,18 +81,24 @@ const ADMIN = "admin-admin-admin";
 
 export type SceneOptions = {
   /** Accounts with less than all rights: by their tokens. */
-  readonly accounts?: Readonly<Record<string, { readonly user: string; readonly allow: () => boolean }>>;
+  readonly accounts?: Readonly<
+    Record<string, { readonly user: string; readonly allow: (verb: string, resource: string) => boolean }>
+  >;
   /** Of a MongoDB other than the shared replica set. */
   readonly uri?: string;
+  readonly timing?: LocalKubernetesOptions["timing"];
 };
 
 /** Builds a scene with one orchestrator; the daemon is not started yet. */
-export async function scene(templateText = template(), { accounts, uri }: SceneOptions = {}): Promise<Scene> {
+export async function scene(
+  templateText = template(),
+  { accounts, uri, timing = {} }: SceneOptions = {},
+): Promise<Scene> {
   const closers = new AsyncDisposableStack();
   const database = closers.use(await testDatabase(uri));
   const tokens = accounts && { ...accounts, [ADMIN]: { user: "admin" } };
   const kubernetes = closers.use(
-    await startLocalKubernetes({ run: "simulated", namespaces: [NAMESPACE], ...(tokens && { tokens }) }),
+    await startLocalKubernetes({ run: "simulated", namespaces: [NAMESPACE], timing, ...(tokens && { tokens }) }),
   );
   const { db } = database;
   await db.collection("delegated_ops").createIndex({ run_state: 1 });
@@ -144,7 +154,7 @@ export async function scene(templateText = template(), { accounts, uri }: SceneO
         `operation ${id} is launched`,
         async () => {
           const operation = await read(id);
-          return operation.opjob?.timeline.created !== undefined && operation;
+          return operation.opjob?.timeline?.created !== undefined && operation;
         },
         ms,
       ),

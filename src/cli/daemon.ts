@@ -17,11 +17,9 @@ export const daemonCommand = (host: DaemonHost): Command =>
 /** @throws OpjobError SETTING_INVALID */
 async function runDaemon({ environment, surroundings, stopped, exit }: DaemonHost): Promise<void> {
   const config = readConfig(environment);
-  const log = createLog({
-    level: config.logLevel,
-    secrets: [config.encryptionKey, ...secretsOfUri(config.databaseUri)],
-  });
-  const daemon = await startDaemon({ config, environment, surroundings, log });
+  const secrets = new Set(secretsOfUri(config.databaseUri));
+  const log = createLog({ level: config.logLevel, secrets });
+  const daemon = await startDaemon({ config, environment, surroundings, log, secrets });
   const signal = await stopped;
   log.info({ signal }, "stopping: running Jobs live on");
   const late = setTimeout(() => {

@@ -7,10 +7,13 @@ export type Host = {
   readonly entry: URL;
   readonly environment: NodeJS.ProcessEnv;
   readonly surroundings: Surroundings;
+  readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   /** Resolves with the signal's name at the first SIGTERM or SIGINT. */
   readonly stopped: Promise<string>;
+  /** The exit code once the command is done; without it 0. */
+  readonly endWith: (code: number) => void;
   /** Ends the process now. */
   readonly exit: (code: number) => never;
 };

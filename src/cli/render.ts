@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { MongoClient } from "mongodb";
 import { stringify } from "yaml";
-import { readConfig } from "../config.ts";
+import { readConfig, readSettings } from "../config.ts";
 import { OpjobError } from "../errors.ts";
 import { openOperations } from "../operations/mongo.ts";
 import type { OperationDocument } from "../operations/operation.ts";
@@ -14,8 +14,9 @@ import { compileTemplate } from "../templates/render.ts";
 import { stampJob } from "../templates/stamp.ts";
 import { openStorage } from "../templates/storage.ts";
 import type { Host } from "./host.ts";
+import { renderLines } from "./render-lines.ts";
 
-type RenderHost = Pick<Host, "environment" | "stdout">;
+type RenderHost = Pick<Host, "environment" | "stdin" | "stdout">;
 type Options = {
   readonly operation?: string;
   readonly operator: string;
@@ -25,6 +26,7 @@ type Options = {
   readonly command: string;
   readonly arg?: string[];
   readonly raw?: boolean;
+  readonly jsonl?: boolean;
 };
 
 const MADE_UP_ID = "0123456789abcdef01234567";
@@ -32,7 +34,7 @@ const MADE_UP_ID = "0123456789abcdef01234567";
 export const renderCommand = (host: RenderHost): Command =>
   new Command("render")
     .description("Renders a Job template to stdout, as it would be sent to the cluster.")
-    .argument("<template>", "path or URI of the template")
+    .argument("[template]", "path or URI of the template")
     .option("--operation <id>", "an operation of the database; without it, made-up values are used")
     .option("--operator <uri>", "the made-up operation's operator", "@example/plugin/operator")
     .option("--orchestrator <id>", "instance_id of the orchestrator", "example")
@@ -41,12 +43,16 @@ export const renderCommand = (host: RenderHost): Command =>
     .option("--command <program>", "value of {{ _command }}", SETTINGS.workerCommand.default)
     .option("--arg <text...>", 'values of {{ _args }}; "{operation}" stands for the id (default: the worker\'s)')
     .option("--raw", "only what Jinja2 gives, before it is read as a Job")
-    .action((template: string, options: Options) => runRender(host, template, options));
+    .option("--jsonl", 'answers each line {"template", "context"} of stdin with a line {"output"} or {"error", "line"}')
+    .action((template: string | undefined, options: Options) => runRender(host, template, options));
 
-async function runRender(host: RenderHost, uri: string, options: Options): Promise<void> {
+async function runRender(host: RenderHost, uri: string | undefined, options: Options): Promise<void> {
+  const { templateTrimBlocks: trimBlocks, templateLstripBlocks: lstripBlocks } = readSettings(host.environment);
+  if (options.jsonl) return renderLines(host, { trimBlocks, lstripBlocks });
+  if (uri === undefined) throw new OpjobError("SETTING_INVALID", "Name a template, or --jsonl.");
   const { id, operator, attempt } = await subject(host, options);
   const location = parseLocation(uri);
-  const { text } = await openStorage().load(location);
+  const { text } = await openStorage({ environment: host.environment, allowHttp: allowsHttp(host) }).load(location);
   const template = compileTemplate(text, location.name);
   const values = {
     _id: id,
@@ -63,6 +69,10 @@ async function runRender(host: RenderHost, uri: string, options: Options): Promi
   const stamp = { operation: id, operator, orchestrator, attempt, database: "example", namespace };
   host.stdout.write(stringify(stampJob(template.manifest(values), stamp).manifest, { version: "1.1", lineWidth: 0 }));
 }
+
+/** By itself: a template can be rendered without a database. */
+const allowsHttp = ({ environment }: RenderHost): boolean =>
+  ["true", "1"].includes(environment[SETTINGS.allowHttpTemplates.env] ?? "");
 
 async function subject({ environment }: RenderHost, { operation: id, operator }: Options) {
   if (id === undefined) return { id: MADE_UP_ID, operator, attempt: 1 };

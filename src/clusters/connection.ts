@@ -1,207 +1,233 @@
-// One kept connection pool to one API server with one credential. Speaks HTTP; knows nothing of Jobs or Pods.
-// The library reads the kubeconfig and makes the TLS dispatcher; it is kept here, for the library would make one per call.
-import { createHash } from "node:crypto";
-import type { RequestOptions } from "node:https";
-import type { KubeConfig } from "@kubernetes/client-node";
-import { Agent, type Dispatcher } from "undici";
+// The kept connections to one API server with one credential. Speaks HTTP; knows nothing of Jobs or Pods.
+// Every call has a deadline and is tried again where that is safe; connections that do not answer are left for new ones.
+import { setTimeout as sleep } from "node:timers/promises";
+import { Agent, type Dispatcher, errors } from "undici";
 import { OpjobError } from "../errors.ts";
-import type { Answer } from "./answers.ts";
+import { type Answer, retryAfterOf } from "./answers.ts";
+import { type Call, first, targetOf, warningsOf } from "./call.ts";
+import { CREDENTIAL_AGE, type Credential, Credentials } from "./credentials.ts";
 import type { Access } from "./kubeconfig.ts";
-
-export type Call = {
-  readonly method: "GET" | "POST" | "DELETE";
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
-  readonly body?: unknown;
-  /** What is tried, for errors: "create the Job x". */
-  readonly act: string;
-  /** For metrics: the verb and resource as Kubernetes' rules call them. */
-  readonly verb: string;
-  readonly resource: string;
-};
+import { Reach } from "./reach.ts";
+import { pauseAfter } from "./retry.ts";
+import type { Traffic } from "./traffic.ts";
 
 export type Reply = Answer & { readonly warnings: readonly string[] };
 export type CallObserver = (call: Pick<Call, "verb" | "resource">, code: string, seconds: number) => void;
-export type ConnectionOptions = { readonly timeoutMs: number; readonly onCall: CallObserver };
-
-/** Tokens that a file holds are replaced about every hour; client-go looks again after a minute as well. */
-const CREDENTIAL_AGE = 60_000;
-
-type Credential = {
-  readonly headers: Record<string, string>;
-  readonly material: string;
-  readonly dispatcher: Dispatcher;
+export type ConnectionOptions = {
+  readonly timeoutMs: number;
+  readonly onCall: CallObserver;
+  /** Shared by all connections to the same API server. */
+  readonly traffic: Traffic;
+  /** How old a credential may get before its files are read again. */
+  readonly credentialAgeMs?: number;
 };
+
+/** An answer that is read as it comes. */
+export type Stream = Pick<Answer, "status" | "retryAfterMs"> & { readonly body: Dispatcher.ResponseData["body"] };
+
+/** One set of TCP connections: what is opened with the same certificates, until it proves dead. */
+type Link = { readonly dispatcher: Dispatcher; readonly material: string; readonly streams: Set<Stream["body"]> };
+type Outcome = { readonly reply?: Reply; readonly cause?: unknown };
+
+/** The API server closes a connection on which nothing happens after 90 s (ms). */
+const IDLE = 60_000;
+/** A dead connection on which nothing is sent is found by the kernel after this and ten more seconds (ms). */
+const KEEP_ALIVE = 30_000;
 
 export class Connection {
   readonly server: string;
-  readonly #access: Access;
   readonly #options: ConnectionOptions;
-  #credential: Promise<Credential> | undefined;
-  #known: Credential | undefined;
-  #loadedAt = Number.NEGATIVE_INFINITY;
+  readonly #credentials: Credentials;
+  readonly #reach = new Reach();
+  readonly #closing = new AbortController();
+  readonly #links = new Set<Link>();
+  #link: Link | undefined;
 
   constructor(access: Access, options: ConnectionOptions) {
     this.server = access.server;
-    this.#access = access;
     this.#options = options;
+    this.#credentials = new Credentials(access, options.credentialAgeMs ?? CREDENTIAL_AGE);
   }
 
   /**
-   * Sends a call and reads the whole answer, whatever its status; a 401 is tried once more with fresh credentials.
-   * @throws OpjobError CLUSTER_UNREACHABLE when no answer came before the deadline
+   * Sends a call and reads the whole answer, whatever its status; what may pass in a moment is tried again before.
+   * @throws OpjobError CLUSTER_UNREACHABLE when no answer came before the deadline, CLUSTER_OVERLOADED when the API server
+   * asks for a pause
    */
   async call(call: Call): Promise<Reply> {
-    const reply = await this.#send(call);
-    if (reply.status !== 401) return reply;
-    this.#credential = undefined;
-    return this.#send(call);
+    const { refused } = this.#reach;
+    if (refused !== undefined) throw this.#unreachable(call, refused, true);
+    const begun = performance.now();
+    const outcomes: Outcome[] = [];
+    let deadline: number | undefined;
+    for (let tries = 1; ; tries++) {
+      await this.#options.traffic.admit(call.verb);
+      deadline ??= performance.now() + this.#options.timeoutMs;
+      const outcome = await this.#try(call, deadline);
+      const { reply, cause } = outcome;
+      outcomes.push(outcome);
+      const pause = this.#closing.signal.aborted ? undefined : pauseAfter(reply, tries);
+      const again = pause !== undefined && performance.now() + pause < deadline;
+      if (!again && reply !== undefined) return reply;
+      if (!again) this.#reach.unanswered(cause, begun);
+      if (!again) throw this.#unreachable(call, cause, outcomes.every(isUnsent));
+      await sleep(pause, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    }
   }
 
   /**
    * Opens a call whose answer is read as it comes. The caller reads or destroys the body.
-   * @throws OpjobError CLUSTER_UNREACHABLE
+   * @param silenceMs no byte for so long: the connection is dead, and reading the body throws
+   * @throws OpjobError CLUSTER_UNREACHABLE, CLUSTER_OVERLOADED
    */
-  async open(call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async open(call: Call, signal: AbortSignal, silenceMs: number): Promise<Stream> {
+    await this.#options.traffic.admit(call.verb);
     const started = performance.now();
+    const slow = new AbortController();
+    const timer = setTimeout(() => slow.abort(new DOMException("", "TimeoutError")), this.#options.timeoutMs);
+    let link: Link | undefined;
     try {
-      const response = await this.#request(call, signal, 0);
-      this.#observe(call, String(response.statusCode), started);
-      if (response.statusCode === 401) this.#credential = undefined;
-      return response;
+      const credential = await this.#credentials.get();
+      link = await this.#linkFor(credential);
+      const given = AbortSignal.any([signal, slow.signal, this.#closing.signal]);
+      const response = await request(link, credential, call, { signal: given, bodyTimeout: silenceMs });
+      const answer = this.#heard(call, response, started);
+      if (answer.status === 401) this.#credentials.refused(credential);
+      return this.#keep(link, { ...answer, body: response.body });
     } catch (error) {
-      this.#observe(call, "none", started);
+      if (!signal.aborted) this.#lost(call, link, { error, started });
       throw this.#unreachable(call, error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
   async close(): Promise<void> {
-    await this.#known?.dispatcher.destroy();
+    this.#closing.abort();
+    await Promise.all([...this.#links].map(({ dispatcher }) => dispatcher.destroy()));
   }
 
-  async #send(call: Call): Promise<Reply> {
+  /** One try; a 401 counts only when fresh credentials are refused, too. */
+  async #try(call: Call, deadline: number): Promise<Outcome> {
+    const outcome = await this.#send(call, deadline);
+    return outcome.reply?.status === 401 ? this.#send(call, deadline) : outcome;
+  }
+
+  async #send(call: Call, deadline: number): Promise<Outcome> {
     const started = performance.now();
+    let link: Link | undefined;
     try {
-      const signal = AbortSignal.timeout(this.#options.timeoutMs);
-      const response = await this.#request(call, signal, this.#options.timeoutMs);
+      const credential = await this.#credentials.get();
+      link = await this.#linkFor(credential);
+      const signal = AbortSignal.timeout(Math.ceil(Math.max(1, deadline - started)));
+      const response = await request(link, credential, call, { signal, bodyTimeout: this.#options.timeoutMs });
       const body = await response.body.text();
-      this.#observe(call, String(response.statusCode), started);
-      return {
-        status: response.statusCode,
-        body,
-        retryAfter: first(response.headers["retry-after"]),
-        warnings: warningsOf(response.headers["warning"]),
-      };
-    } catch (error) {
-      this.#observe(call, "none", started);
-      throw this.#unreachable(call, error);
+      const answer = this.#heard(call, response, started);
+      if (answer.status === 401) this.#credentials.refused(credential);
+      return { reply: { ...answer, body, warnings: warningsOf(response.headers["warning"]) } };
+    } catch (cause) {
+      this.#lost(call, link, { error: cause, started });
+      return { cause };
     }
   }
 
-  async #request(call: Call, signal: AbortSignal, timeoutMs: number): Promise<Dispatcher.ResponseData> {
-    const { headers, dispatcher } = await this.#credentials();
-    const url = new URL(`${this.#access.config.getCurrentCluster()?.server ?? ""}`);
-    const body = call.body === undefined ? null : JSON.stringify(call.body);
-    return dispatcher.request({
-      origin: url.origin,
-      path: `${url.pathname.replace(/\/$/, "")}${call.path}${queryText(call.query)}`,
-      method: call.method,
-      headers: {
-        accept: "application/json",
-        ...headers,
-        ...(body === null ? {} : { "content-type": "application/json" }),
-      },
-      body,
-      signal,
-      headersTimeout: timeoutMs === 0 ? 30_000 : timeoutMs,
-      bodyTimeout: timeoutMs,
+  /** What every answer tells, whatever it answers. */
+  #heard(call: Call, { statusCode: status, headers }: Dispatcher.ResponseData, started: number) {
+    this.#options.onCall(call, String(status), (performance.now() - started) / 1_000);
+    this.#reach.answered();
+    const retryAfterMs = retryAfterOf(first(headers["retry-after"]), first(headers["date"]));
+    if ((status === 429 || status === 503) && retryAfterMs !== undefined) this.#options.traffic.pause(retryAfterMs);
+    return { status, retryAfterMs };
+  }
+
+  #lost(call: Call, link: Link | undefined, { error, started }: { error: unknown; started: number }): void {
+    this.#options.onCall(call, "none", (performance.now() - started) / 1_000);
+    if (link && isSilence(error)) this.#abandon(link);
+  }
+
+  async #linkFor(credential: Credential): Promise<Link> {
+    const known = this.#link;
+    if (known?.material === credential.material) return known;
+    const dispatcher = (await credential.proxied()) ?? direct(credential);
+    if (this.#link !== known) return this.#linkFor(credential); // another call made one meanwhile
+    const link = { dispatcher, material: credential.material, streams: new Set<Stream["body"]>() };
+    this.#links.add(link);
+    this.#link = link;
+    if (known) this.#retire(known);
+    return link;
+  }
+
+  /**
+   * Nothing came over these connections in time. Whatever comes next goes over new ones, and watches are cut so that they do as
+   * well: over HTTP/2 all would otherwise wait for the same dead connection, each for its own deadline.
+   */
+  #abandon(link: Link): void {
+    if (this.#link === link) this.#link = undefined;
+    for (const body of link.streams) body.destroy(new Error("the connection does not answer"));
+    this.#retire(link);
+  }
+
+  /** What is in flight is still answered; then the connections close. */
+  #retire(link: Link): void {
+    link.dispatcher
+      .close()
+      .catch(() => undefined)
+      .finally(() => this.#links.delete(link));
+  }
+
+  #keep(link: Link, stream: Stream): Stream {
+    const { body } = stream;
+    link.streams.add(body);
+    body.once("close", () => link.streams.delete(body));
+    body.on("error", (error) => {
+      if (isSilence(error)) this.#abandon(link);
     });
+    return stream;
   }
 
-  #credentials(): Promise<Credential> {
-    const old = performance.now() - this.#loadedAt > CREDENTIAL_AGE;
-    if (this.#credential === undefined || old) {
-      this.#loadedAt = performance.now();
-      const loading = this.#load();
-      this.#credential = loading;
-      loading.catch(() => {
-        if (this.#credential === loading) this.#credential = undefined;
-      });
-    }
-    return this.#credential;
-  }
-
-  /** Reads token and certificates again; the connections stay unless the certificates changed. */
-  async #load(): Promise<Credential> {
-    const options: RequestOptions = { headers: {} };
-    await this.#access.config.applyToHTTPSOptions(options);
-    const { ca, cert, key } = options;
-    const material = createHash("sha256")
-      .update(JSON.stringify([ca, cert, key].map(String)))
-      .digest("hex");
-    const headers = textHeaders(options);
-    const previous = this.#known;
-    if (previous?.material === material) {
-      this.#known = { ...previous, headers };
-      return this.#known;
-    }
-    const dispatcher = await this.#dispatcher();
-    this.#known = { headers, material, dispatcher };
-    // Calls in flight on the old connections are answered first.
-    previous?.dispatcher.close().catch(() => undefined);
-    return this.#known;
-  }
-
-  async #dispatcher(): Promise<Dispatcher> {
-    let made: Dispatcher | undefined;
-    const context = {
-      setHeaderParam: () => undefined,
-      setDispatcher: (dispatcher: Dispatcher) => {
-        made = dispatcher;
-      },
-    };
-    type Context = Parameters<KubeConfig["applySecurityAuthentication"]>[0];
-    await this.#access.config.applySecurityAuthentication(context as unknown as Context);
-    return made ?? new Agent({ connect: { keepAlive: true, keepAliveInitialDelay: 30_000 } });
-  }
-
-  #observe(call: Call, code: string, started: number): void {
-    this.#options.onCall(call, code, (performance.now() - started) / 1_000);
-  }
-
-  #unreachable(call: Call, cause: unknown): OpjobError {
+  #unreachable(call: Call, cause: unknown, unsent = false): OpjobError {
     if (cause instanceof OpjobError) return cause;
-    const { name, code, message } = cause as NodeJS.ErrnoException;
-    const why = name === "TimeoutError" ? "no answer before the deadline" : (code ?? message);
-    return new OpjobError(
-      "CLUSTER_UNREACHABLE",
-      `The cluster ${this.server} could not be reached to ${call.act}: ${why}.`,
-      {
-        cause,
-      },
-    );
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = isSilence(cause) ? "no answer before the deadline" : (code ?? message);
+    const said = `The cluster ${this.server} could not be reached to ${call.act}: ${why}.`;
+    return new OpjobError("CLUSTER_UNREACHABLE", said, { cause, unsent });
   }
 }
 
-function textHeaders({ headers, auth }: RequestOptions): Record<string, string> {
-  const basic = auth ? { Authorization: `Basic ${Buffer.from(auth).toString("base64")}` } : {};
-  const entries = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value).trim()]);
-  return { ...Object.fromEntries(entries), ...basic };
+type Sending = { readonly signal: AbortSignal; readonly bodyTimeout: number };
+
+function request({ dispatcher }: Link, { server, headers }: Credential, call: Call, sending: Sending) {
+  const body = call.body === undefined ? null : JSON.stringify(call.body);
+  const type = body === null ? {} : { "content-type": "application/json" };
+  return dispatcher.request({
+    ...targetOf(server, call),
+    method: call.method,
+    headers: { accept: "application/json", ...headers, ...type },
+    body,
+    headersTimeout: 0, // the signal's
+    ...sending,
+  });
 }
 
-function queryText(query: Call["query"]): string {
-  const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
-  const texts = Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
-  return given.length === 0 ? "" : `?${new URLSearchParams(texts).toString()}`;
+/** HTTP/2 where the server has it (docs/decisions/0007): one connection for all calls and watches. */
+function direct({ tls }: Credential): Dispatcher {
+  const connect = { ...tls, preferH2: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE };
+  return new Agent({ allowH2: true, keepAliveTimeout: IDLE, connect });
 }
 
-const first = (header: string | string[] | undefined): string | undefined =>
-  Array.isArray(header) ? header[0] : header;
+const NO_CONNECTION = [
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+];
 
-/** `299 - "unknown field \"spec.x\""` → `unknown field "spec.x"`. */
-function warningsOf(header: string | string[] | undefined): string[] {
-  const lines = header === undefined ? [] : Array.isArray(header) ? header : [header];
-  return lines.flatMap((line) =>
-    [...line.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text]) => (text ?? "").replaceAll('\\"', '"')),
-  );
-}
+/** No connection was ever made: nothing of the call can have reached the other side. */
+const isUnsent = ({ reply, cause }: Outcome): boolean =>
+  reply === undefined && NO_CONNECTION.includes(String((cause as NodeJS.ErrnoException | undefined)?.code));
+
+/** The other side may be gone without a word: no answer before a deadline, no sign of life for too long. */
+const isSilence = (error: unknown): boolean =>
+  (error as Error | undefined)?.name === "TimeoutError" || error instanceof errors.BodyTimeoutError;

@@ -1,156 +1,159 @@
-// Why a Job ended without its operation's result, in plain words, from its condition and its Pods.
+// Why a Job ended without its operation's result, in plain words, from its condition, its Pods and the Events that outlive them.
 // Pure: data in, verdict out. Knows Kubernetes' words for states; nothing of operations, times or settings.
-import { type Condition, type ContainerView, newest, type PodView } from "./observation.ts";
+import { failedInit, firstFailed, howItEnded, initEnd, logsOf, signalOf } from "./container-end.ts";
+import { ENDED, type Ending, end } from "./ending-reasons.ts";
+import type { EventView } from "./events.ts";
+import { interruption, interruptionTold } from "./interruption.ts";
+import { type Condition, failureTarget, hasBegun, inOrder, newest, type PodView } from "./observation.ts";
+import { podObstacle, type Seen } from "./obstacle.ts";
+import { type Patience, sentence } from "./reasons.ts";
+import type { Obstacle } from "./waiting-reasons.ts";
 
-export type Ending = {
-  readonly reason: string;
-  readonly message: string;
-  readonly remedy: string;
-  /** Whose last log lines tell more; undefined where no container ever ran. */
-  readonly logs: { readonly pod: string; readonly container: string } | undefined;
-};
-
-/** Why a Job ended as failed, by its condition and its newest Pod. */
-export function explainFailure(condition: Condition, pods: readonly PodView[]): Ending {
-  const pod = newest(pods);
-  if (condition.reason === "DeadlineExceeded") return deadline(condition, pod);
-  if (pod === undefined) {
-    return {
-      reason: condition.reason || "JobFailed",
-      message: `Kubernetes reports: ${condition.message || "the Job failed"}; its Pod is gone.`,
-      remedy: "Look at the cluster's events; the Pod may have been deleted by a person or with its node.",
-      logs: undefined,
-    };
-  }
-  return interrupted(pod) ?? badInit(pod) ?? badContainer(pod) ?? unexplained(condition, pod);
+/** Why a Job ended as failed. */
+export function explainFailure(condition: Condition, seen: Seen): Ending {
+  if (condition.reason === "DeadlineExceeded") return deadline(condition, seen);
+  const pod = inOrder(seen.pods).find(endedBadly) ?? newest(seen.pods);
+  return pod === undefined ? withoutPod(condition, seen) : withLater(explainPod(pod, condition), pod, seen.pods);
 }
 
 /** A Job that Kubernetes calls complete although no worker recorded a result. */
-export function explainMissingResult(pods: readonly PodView[]): Ending {
+export function explainMissingResult({ pods }: Pick<Seen, "pods">): Ending {
+  const first = inOrder(pods).find(endedBadly);
+  if (first) return withLater(explainPod(first, undefined), first, pods);
   const pod = newest(pods);
-  return {
-    reason: "NoResult",
-    message: "The Job ended with success, but no worker recorded a result for the operation.",
-    remedy:
-      "Check that the template runs {{ _command }} with {{ _args }}, and that its FIFTYONE_DATABASE_URI and FIFTYONE_DATABASE_NAME are this database's.",
-    logs: logsOf(pod, pod?.containers[0]),
-  };
+  const killed = pod && firstFailed(pod);
+  if (pod && killed) return howItEnded(pod, killed);
+  const message = "The Job ended with success, but no worker recorded a result for the operation.";
+  return end("noResult", message, logsOf(pod, pod?.containers[0]));
 }
 
-/** A Job that is gone although its operation had not ended. */
-export const JOB_GONE: Ending = {
-  reason: "JobDeleted",
-  message: "The Job was deleted before the operation had ended.",
-  remedy: "If nobody deleted it on purpose, look for clean-up programs in the namespace; then run the operation again.",
-  logs: undefined,
-};
+const LAST_WORDS = /^(Completed|BackoffLimitExceeded|DeadlineExceeded|PodFailurePolicy|FailedCreate)$/;
 
-function deadline(condition: Condition, pod: PodView | undefined): Ending {
-  return {
-    reason: "DeadlineExceeded",
-    message: `The Job ran longer than its activeDeadlineSeconds allows${condition.message ? ` (${condition.message})` : ""}.`,
-    remedy: "Raise activeDeadlineSeconds in the template, or give the operation less to do at once.",
-    logs: logsOf(pod, pod?.containers[0]),
-  };
+/**
+ * A Job that is gone although its operation had not ended. Its Pods may still be there, and its Events are for an hour.
+ * @param uid of the Job, if it is known
+ */
+export function explainAbsence(pods: readonly PodView[], events: Seen["events"], uid: string | undefined): Ending {
+  const pod = newest(pods);
+  const said = events?.findLast(({ kind, reason }) => kind === "Job" && LAST_WORDS.test(reason));
+  const gone = "The Job was deleted before the operation had ended.";
+  const message = said === undefined ? gone : `${gone} ${sentence("Before that Kubernetes said", said.message)}`;
+  const ask = uid === undefined || events !== undefined ? undefined : { uid };
+  return { ...end("jobGone", message, logsOf(pod, pod?.containers[0])), ask };
 }
 
-const INTERRUPTIONS: Record<string, { message: string; remedy: string }> = {
-  Evicted: {
-    message: "The Pod was evicted from its node",
-    remedy:
-      "Give the container requests that it really needs (memory, ephemeral-storage), so that its node keeps room for it.",
-  },
-  Preempting: {
-    message: "The Pod had to make room for one of higher priority",
-    remedy: "Run the operation again, or give the template a higher priorityClassName.",
-  },
-  NodeLost: { message: "The Pod's node was lost", remedy: "Run the operation again; look at the node's health." },
-  NodeShutdown: { message: "The Pod's node was shut down", remedy: "Run the operation again." },
-  Terminated: { message: "The Pod's node was shut down", remedy: "Run the operation again." },
-  DeadlineExceeded: {
-    message: "The Pod ran longer than its activeDeadlineSeconds allows",
-    remedy: "Raise activeDeadlineSeconds in the template.",
-  },
-};
-
-function interrupted(pod: PodView): Ending | undefined {
-  const logs = logsOf(pod, pod.containers[0]);
-  const known = INTERRUPTIONS[pod.reason];
-  if (known) return { ...known, reason: pod.reason, message: sentence(known.message, pod.message), logs };
-  const disruption = pod.conditions.find(({ type, status }) => type === "DisruptionTarget" && status === "True");
-  if (disruption === undefined) return undefined;
-  return {
-    reason: "Disrupted",
-    message: sentence("The Pod was removed by the cluster", disruption.message),
-    remedy: "Run the operation again; the cluster removed its Pod (preemption, drain or eviction).",
-    logs,
-  };
+/**
+ * An end that is sure although the Job's condition is still to come: the Job controller has decided it, or all of the Pod's
+ * own containers have ended. What still runs is a Pod on a lost node, or a native sidecar that does not heed its signal.
+ */
+export function endAhead(seen: Seen): Obstacle | undefined {
+  const target = failureTarget(seen.job);
+  if (target) return ahead(explainFailure(target, seen), { patience: "pending", from: target.at, ordinaryMs: 5_000 });
+  const pod = newest(seen.pods.filter(({ deleting, gone }) => !deleting && !gone));
+  if (pod?.phase !== "Running" || pod.restarts || pod.containers.length === 0) return undefined;
+  if (!pod.containers.every(({ terminated, restarted }) => terminated !== undefined && !restarted)) return undefined;
+  const ending = firstFailed(pod) ? explainPod(pod, undefined) : explainMissingResult({ pods: [pod] });
+  const from = pod.containers
+    .map(({ terminated }) => terminated?.finishedAt ?? "")
+    .toSorted()
+    .at(-1);
+  return ahead(ending, { patience: "long", from, ordinaryMs: 10_000 });
 }
 
-const sentence = (what: string, detail: string): string => (detail === "" ? `${what}.` : `${what}: ${detail}`);
+type Ahead = { readonly patience: Patience; readonly from: string | undefined; readonly ordinaryMs: number };
 
-function badInit(pod: PodView): Ending | undefined {
-  const container = pod.initContainers.find(({ terminated }) => terminated !== undefined && terminated.exitCode !== 0);
-  // A sidecar is killed at the end of the Pod, with an exit code that means nothing: a worker that failed explains more.
-  if (container === undefined || pod.containers.some(({ terminated }) => terminated !== undefined)) return undefined;
-  return { ...exitOf(pod, container), reason: "InitContainerFailed" };
+const ahead = ({ ask, ...ending }: Ending, more: Ahead): Obstacle => ({
+  ...ending,
+  ...more,
+  ask: ask && { ...ask, afterMs: 0 },
+  lessThan: [],
+});
+
+/** A worker runs an operation once. So of several Pods the first that began it tells; later ones only refuse it. */
+function endedBadly(pod: PodView): boolean {
+  if (!hasBegun(pod) || pod.phase === "Succeeded") return false;
+  return (
+    pod.phase === "Failed" || pod.deleting || pod.gone || pod.containers.some(({ terminated }) => terminated?.exitCode)
+  );
 }
 
-function badContainer(pod: PodView): Ending | undefined {
-  const failed = pod.containers.filter(({ terminated }) => terminated !== undefined && terminated.exitCode !== 0);
-  const container = failed.find(({ terminated }) => terminated?.reason === "OOMKilled") ?? failed[0];
-  return container && exitOf(pod, container);
+function withLater(ending: Ending, pod: PodView, pods: readonly PodView[]): Ending {
+  const later = inOrder(pods).slice(inOrder(pods).findIndex(({ uid }) => uid === pod.uid) + 1);
+  if (later.length === 0) return ending;
+  const ends = later.map((one) => `"${one.name}"${exitOf(one)}`).slice(0, 3);
+  const message = `${ending.message} Kubernetes then made ${ends.join(", ")}, but a worker runs an operation only once.`;
+  return { ...ending, message, remedy: `${ending.remedy} Set backoffLimit: 0 in the template.` };
 }
 
-function exitOf(pod: PodView, container: ContainerView): Ending {
-  const { exitCode = 0, reason = "" } = container.terminated ?? {};
-  const logs = logsOf(pod, container);
-  if (reason === "OOMKilled") {
-    return {
-      reason: "OOMKilled",
-      message: `The container "${container.name}" used more memory than its limit and was killed (OOMKilled, exit code ${exitCode}).`,
-      remedy: "Raise resources.limits.memory in the template, or give the operation less to do at once.",
-      logs,
-    };
-  }
-  if (reason === "StartError" || reason === "ContainerCannotRun") return notStarted(container);
-  const signal = signalOf(container);
-  const how =
-    signal === undefined
-      ? `ended with exit code ${exitCode}`
-      : `was killed by signal ${signal} (exit code ${exitCode})`;
-  return {
-    reason: signal === undefined ? "WorkerFailed" : "WorkerKilled",
-    message: `The container "${container.name}" ${how} before a result was recorded.`,
-    remedy: "The last log lines tell more; correct what they name and run the operation again.",
-    logs,
-  };
+function exitOf({ containers }: PodView): string {
+  const ended = containers.find(({ terminated }) => terminated !== undefined)?.terminated;
+  return ended === undefined ? "" : ` (exit code ${ended.exitCode})`;
 }
 
-function notStarted({ name, terminated }: ContainerView): Ending {
-  return {
-    reason: "StartError",
-    message: `The container "${name}" could not be started: ${terminated?.message || `exit code ${terminated?.exitCode}`}`,
-    remedy: "Check that the image holds the command that the template runs ({{ _command }}).",
-    logs: undefined,
-  };
+function explainPod(pod: PodView, condition: Condition | undefined): Ending {
+  const taken = interruption(pod);
+  if (taken) return { ...taken, logs: logsOf(pod, pod.containers[0]) };
+  const init = failedInit(pod);
+  if (init) return initEnd(pod, init);
+  if (wasDeleted(pod))
+    return end("podDeleted", "The Pod was deleted before it had ended.", logsOf(pod, pod.containers[0]));
+  const container = firstFailed(pod);
+  return container ? howItEnded(pod, container) : unexplained(pod, condition);
 }
 
-/** Shells and runtimes report a signal as 128 + its number. */
-function signalOf({ terminated }: ContainerView): number | undefined {
-  if (terminated === undefined) return undefined;
-  const { signal, exitCode } = terminated;
-  return signal ?? (exitCode > 128 && exitCode < 160 ? exitCode - 128 : undefined);
+/** Whoever deletes a Pod has its containers killed: their exit code tells of the deletion, not of the worker. */
+const wasDeleted = (pod: PodView): boolean =>
+  (pod.deleting || pod.gone) &&
+  pod.containers.every((container) => {
+    const signal = signalOf(container);
+    return container.terminated === undefined || signal === 9 || signal === 15;
+  });
+
+function unexplained(pod: PodView, condition: Condition | undefined): Ending {
+  const said = condition?.message || pod.message || "the Job failed";
+  const ending = end("other", `Kubernetes reports: ${said.replace(/\.*$/, "")}.`, logsOf(pod, pod.containers[0]));
+  if (condition?.reason === "PodFailurePolicy") return { ...ending, ...ENDED.policy, row: "policy" };
+  return { ...ending, reason: condition?.reason || ending.reason };
 }
 
-function unexplained(condition: Condition, pod: PodView): Ending {
-  return {
-    reason: condition.reason || "JobFailed",
-    message: `Kubernetes reports: ${condition.message || pod.message || "the Job failed"}.`,
-    remedy: "`kubectl describe job` and `kubectl describe pod` tell more, as long as they exist.",
-    logs: logsOf(pod, pod.containers[0]),
-  };
+function withoutPod(condition: Condition, { job, events }: Seen): Ending {
+  const taken = events && interruptionTold(events);
+  if (taken) return { ...taken, logs: undefined };
+  const said = (condition.message || "the Job failed").replace(/\.*$/, "");
+  const message = `Kubernetes reports: ${said}; its Pod is gone.`;
+  const row = condition.reason === "PodFailurePolicy" ? "policy" : "podGone";
+  return { ...end(row, message, undefined), ask: nextQuestion(job.uid, events) };
 }
 
-const logsOf = (pod: PodView | undefined, container: ContainerView | undefined): Ending["logs"] =>
-  pod === undefined || container?.startedAt === undefined ? undefined : { pod: pod.name, container: container.name };
+/** First the Job's Events, which name its Pod; then those of the Pod, which outlive it. */
+function nextQuestion(uid: string, events: readonly EventView[] | undefined): Ending["ask"] {
+  if (events === undefined) return { uid };
+  if (events.some(({ kind }) => kind === "Pod")) return undefined;
+  const name = /^Created pod: (\S+)/.exec(
+    events.findLast(({ reason }) => reason === "SuccessfulCreate")?.message ?? "",
+  );
+  return name?.[1] === undefined ? undefined : { name: name[1] };
+}
+
+/** The Job's deadline counts from its beginning, also while its Pod waits. */
+function deadline(condition: Condition, seen: Seen): Ending {
+  const begun = inOrder(seen.pods).findLast(hasBegun);
+  const made = seen.pods.length > 0 || seen.events?.some(({ reason }) => reason === "SuccessfulCreate");
+  if (begun === undefined && (seen.pods.length > 0 || made === false)) return notInTime(seen);
+  const message = `The Job ran longer than its activeDeadlineSeconds allows${inBrackets(condition.message)}.`;
+  const ask = made ? undefined : { uid: seen.job.uid };
+  return { ...end("deadline", message, logsOf(begun, begun?.containers[0])), ask };
+}
+
+const inBrackets = (text: string): string => (text === "" ? "" : ` (${text})`);
+
+function notInTime({ job, pods, events }: Seen): Ending {
+  const last = newest(pods);
+  const obstacle = podObstacle(last && { ...last, deleting: false, gone: false }, { job, events });
+  const what = "The Job's time (activeDeadlineSeconds) was over before its worker had begun.";
+  const ending = end("notInTime", obstacle ? `${what} ${obstacle.message}` : what, undefined);
+  if (obstacle === undefined) return ending;
+  const { fault, remedy } = obstacle;
+  const ask = events === undefined ? obstacle.ask : undefined;
+  return { ...ending, fault, remedy: `${remedy} ${ending.remedy}`, ask };
+}

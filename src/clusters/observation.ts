@@ -23,15 +23,24 @@ export type JobView = {
   readonly operation: string;
   readonly attempt: number;
   readonly database: string;
+  /** Of whose operation it is; empty where an older opjob made the Job. */
+  readonly orchestrator: string;
   readonly createdAt: string | undefined;
   readonly deleting: boolean;
   readonly suspended: boolean;
+  /** The Kueue queue that admits it, if any. */
+  readonly queue: string | undefined;
   readonly conditions: readonly Condition[];
 };
 
 export type ContainerView = {
   readonly name: string;
   readonly image: string;
+  /** A native sidecar: an init container that runs beside the others, and whose own end means nothing. */
+  readonly sidecar: boolean;
+  readonly running: boolean;
+  /** `terminated` tells of the run before the present one. */
+  readonly restarted: boolean;
   readonly waiting: { readonly reason: string; readonly message: string } | undefined;
   readonly startedAt: string | undefined;
   readonly terminated:
@@ -40,6 +49,7 @@ export type ContainerView = {
         readonly signal: number | undefined;
         readonly reason: string;
         readonly message: string;
+        readonly finishedAt: string | undefined;
       }
     | undefined;
 };
@@ -49,10 +59,16 @@ export type PodView = {
   readonly namespace: string;
   readonly uid: string;
   readonly job: string;
+  /** uid of the Job that made it; empty where nothing tells it. */
+  readonly jobUid: string;
   readonly operation: string;
   readonly database: string;
   readonly createdAt: string | undefined;
   readonly deleting: boolean;
+  /** It does not exist any more; this is how it was last seen. */
+  readonly gone: boolean;
+  /** Its containers are started again when they end. */
+  readonly restarts: boolean;
   readonly phase: string;
   readonly reason: string;
   readonly message: string;
@@ -69,8 +85,14 @@ const list = (value: unknown): Raw[] => (Array.isArray(value) ? value.filter(isR
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const maybe = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
+/** A container that never ran is said to have started in 1970. */
+const time = (value: unknown): string | undefined =>
+  typeof value === "string" && !value.startsWith("1970-") ? value : undefined;
+
 /** Annotation with the fingerprint of the database whose operation a Job serves: others' Jobs are never deleted. */
 export const DATABASE_ANNOTATION = "opjob/database";
+/** Its label of the same name holds only what fits into a label. */
+export const ORCHESTRATOR_ANNOTATION = "opjob/orchestrator";
 
 export function viewJob(job: Raw): JobView {
   const metadata = object(job["metadata"]);
@@ -82,9 +104,11 @@ export function viewJob(job: Raw): JobView {
     operation: text(labels[LABELS.operation]),
     attempt: Number(labels[LABELS.attempt] ?? 1),
     database: text(object(metadata["annotations"])[DATABASE_ANNOTATION]),
+    orchestrator: text(object(metadata["annotations"])[ORCHESTRATOR_ANNOTATION]),
     createdAt: maybe(metadata["creationTimestamp"]),
     deleting: metadata["deletionTimestamp"] !== undefined,
     suspended: object(job["spec"])["suspend"] === true,
+    queue: maybe(labels["kueue.x-k8s.io/queue-name"]),
     conditions: viewConditions(object(job["status"])["conditions"]),
   };
 }
@@ -93,21 +117,30 @@ export function viewPod(pod: Raw): PodView {
   const metadata = object(pod["metadata"]);
   const labels = object(metadata["labels"]);
   const status = object(pod["status"]);
+  const spec = object(pod["spec"]);
+  const sidecars = new Set(
+    list(spec["initContainers"])
+      .filter((container) => container["restartPolicy"] === "Always")
+      .map((container) => container["name"]),
+  );
   return {
     name: text(metadata["name"]),
     namespace: text(metadata["namespace"]),
     uid: text(metadata["uid"]),
     job: text(labels["batch.kubernetes.io/job-name"]) || text(labels["job-name"]),
+    jobUid: text(labels["batch.kubernetes.io/controller-uid"]) || text(labels["controller-uid"]),
     operation: text(labels[LABELS.operation]),
     database: text(object(metadata["annotations"])[DATABASE_ANNOTATION]),
     createdAt: maybe(metadata["creationTimestamp"]),
     deleting: metadata["deletionTimestamp"] !== undefined,
+    gone: false,
+    restarts: spec["restartPolicy"] !== "Never",
     phase: text(status["phase"]),
     reason: text(status["reason"]),
     message: text(status["message"]),
     conditions: viewConditions(status["conditions"]),
-    initContainers: list(status["initContainerStatuses"]).map(viewContainer),
-    containers: list(status["containerStatuses"]).map(viewContainer),
+    initContainers: list(status["initContainerStatuses"]).map((one) => viewContainer(one, sidecars)),
+    containers: list(status["containerStatuses"]).map((one) => viewContainer(one, NONE)),
   };
 }
 
@@ -121,7 +154,9 @@ function viewConditions(conditions: unknown): Condition[] {
   }));
 }
 
-function viewContainer(status: Raw): ContainerView {
+const NONE: ReadonlySet<unknown> = new Set();
+
+function viewContainer(status: Raw, sidecars: ReadonlySet<unknown>): ContainerView {
   const state = object(status["state"]);
   const waiting = state["waiting"];
   // A container that is restarted tells of its last end in lastState only.
@@ -129,14 +164,18 @@ function viewContainer(status: Raw): ContainerView {
   return {
     name: text(status["name"]),
     image: text(status["image"]),
+    sidecar: sidecars.has(status["name"]),
+    running: isRaw(state["running"]),
+    restarted: isRaw(terminated) && !isRaw(state["terminated"]),
     waiting: isRaw(waiting) ? { reason: text(waiting["reason"]), message: text(waiting["message"]) } : undefined,
-    startedAt: maybe(object(state["running"])["startedAt"]) ?? maybe(object(terminated)["startedAt"]),
+    startedAt: time(object(state["running"])["startedAt"]) ?? time(object(terminated)["startedAt"]),
     terminated: isRaw(terminated)
       ? {
           exitCode: Number(terminated["exitCode"] ?? 0),
           signal: typeof terminated["signal"] === "number" ? terminated["signal"] : undefined,
           reason: text(terminated["reason"]),
           message: text(terminated["message"]),
+          finishedAt: time(terminated["finishedAt"]),
         }
       : undefined,
   };
@@ -144,6 +183,12 @@ function viewContainer(status: Raw): ContainerView {
 
 const holds = (conditions: readonly Condition[], type: string): Condition | undefined =>
   conditions.find((condition) => condition.type === type && condition.status === "True");
+
+/** The end that is decided for a Job whose Pods have yet to go. */
+export const failureTarget = (job: JobView): Condition | undefined => holds(job.conditions, "FailureTarget");
+
+/** Why the cluster takes a Pod away, if it does. */
+export const disruption = (pod: PodView): Condition | undefined => holds(pod.conditions, "DisruptionTarget");
 
 /** How a Job ended by its conditions, never by its counters; undefined while it lives. */
 export function jobEnd(
@@ -157,6 +202,26 @@ export function jobEnd(
 
 export const isScheduled = (pod: PodView): boolean => holds(pod.conditions, "PodScheduled") !== undefined;
 
-/** The Pod that tells the present: Kubernetes makes a new one for each retry of a Job. */
-export const newest = (pods: readonly PodView[]): PodView | undefined =>
-  pods.toSorted((a, b) => (a.createdAt ?? "").localeCompare(b.createdAt ?? "")).at(-1);
+/** No node has room for the Pod now, or none ever will. */
+export const isUnschedulable = (pod: PodView): boolean =>
+  pod.conditions.some(
+    ({ type, status, reason }) => type === "PodScheduled" && status === "False" && reason === "Unschedulable",
+  );
+
+/** Kubernetes makes a new Pod for each retry of a Job. */
+export const inOrder = (pods: readonly PodView[]): PodView[] =>
+  pods.toSorted((a, b) => (a.createdAt ?? "").localeCompare(b.createdAt ?? ""));
+
+/** The Pod that tells the present. */
+export const newest = (pods: readonly PodView[]): PodView | undefined => inOrder(pods).at(-1);
+
+/** Whether a main container of a Pod has begun to run. */
+export const hasBegun = ({ containers }: PodView): boolean =>
+  containers.some(
+    ({ running, startedAt, terminated }) =>
+      running || startedAt !== undefined || (terminated !== undefined && !neverStarted(terminated)),
+  );
+
+/** The runtime could not start it: its end is no worker's. */
+export const neverStarted = ({ reason }: NonNullable<ContainerView["terminated"]>): boolean =>
+  reason === "StartError" || reason === "ContainerCannotRun";

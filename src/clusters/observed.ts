@@ -1,7 +1,16 @@
-// What is observed of our Jobs and Pods, by operation. Kept small: views only, live as long as the objects.
-// A change that matters is told as a hint with the operation's id; unchanged events are dropped here.
+// What is observed of our Jobs and Pods, by operation. Kept small: views only, live as long as the objects. A Pod that is gone
+// is kept as it was last seen, as long as its Job: it may have been the only one to know why the Job failed. A change that matters is told as a hint with the operation's id; unchanged events are dropped here.
 import { isDeepStrictEqual } from "node:util";
-import { type JobView, jobEnd, type PodView, viewJob, viewPod } from "./observation.ts";
+import {
+  isScheduled,
+  isUnschedulable,
+  type JobView,
+  jobEnd,
+  newest,
+  type PodView,
+  viewJob,
+  viewPod,
+} from "./observation.ts";
 
 /** One (cluster, namespace) as one watch sees it. */
 export type Scope = string;
@@ -11,9 +20,23 @@ type View = JobView | PodView;
 
 export type ObservedJob = { readonly job: JobView; readonly pods: readonly PodView[]; readonly scope: Scope };
 
+/** A Job that has not ended, and whether a node has taken its Pod: `refused`, none has room for it. */
+export type LiveJob = {
+  readonly job: JobView;
+  readonly scope: Scope;
+  readonly node: "taken" | "refused" | "undecided";
+};
+
 export class Observed {
-  readonly #jobs = new ByOperation<JobView>();
-  readonly #pods = new ByOperation<PodView>();
+  readonly #jobs = new ByOperation<JobView>({
+    onDrop: (scope, job) => this.#pods.dropGone(scope, job.operation, (pod) => pod.gone && isOf(pod, job)),
+  });
+  readonly #pods = new ByOperation<PodView>({
+    remains: (scope, pod) => {
+      const ofJob = ({ view, scope: where }: Kept<JobView>): boolean => where === scope && isOf(pod, view);
+      return this.#jobs.of(pod.operation).some(ofJob) ? { ...pod, deleting: true, gone: true } : undefined;
+    },
+  });
   readonly #database: string;
   readonly #hint: (operation: string) => void;
 
@@ -34,15 +57,41 @@ export class Observed {
         {
           job,
           scope,
-          pods: pods.filter((pod) => pod.view.job === job.name && pod.scope === scope).map(({ view }) => view),
+          pods: pods.filter((pod) => isOf(pod.view, job) && pod.scope === scope).map(({ view }) => view),
         },
       ];
     });
   }
 
+  /** Whether a Job of the operation's exists. */
+  has(operation: string): boolean {
+    return this.#jobs.has(operation);
+  }
+
+  /** The Pods of an operation, also those whose Job is gone. */
+  pods(operation: string): PodView[] {
+    return this.#pods.of(operation).map(({ view }) => view);
+  }
+
   /** Ids of operations with a Job that has not ended. */
   live(): string[] {
     return this.#jobs.operations(({ view }) => jobEnd(view) === undefined);
+  }
+
+  /** Every Job that has not ended, once. */
+  *liveJobs(): Iterable<LiveJob> {
+    const seen = new Set<string>();
+    for (const { view: job, scope } of this.#jobs.all()) {
+      if (jobEnd(job) !== undefined || seen.has(job.uid)) continue; // the same namespace watched with two credentials
+      seen.add(job.uid);
+      const pods = this.#pods.of(job.operation).filter((pod) => pod.scope === scope && isOf(pod.view, job));
+      yield { job, scope, node: nodeOf(pods.map(({ view }) => view)) };
+    }
+  }
+
+  /** Whether a Job of this attempt is or was seen, as long as it exists. */
+  hasAttempt(operation: string, attempt: number): boolean {
+    return this.#jobs.of(operation).some(({ view }) => view.attempt === attempt);
   }
 
   /** Whether a scope holds a Job that has not ended. */
@@ -69,33 +118,59 @@ export class Observed {
   }
 
   #handlersOf<V extends View>(scope: Scope, kept: ByOperation<V>, view: (raw: Raw) => V) {
-    const ours = (raw: Raw): V | undefined => {
-      const seen = view(raw);
-      return seen.operation !== "" && seen.database === this.#database ? seen : undefined;
-    };
     return {
-      onList: (objects: readonly Raw[]) => {
-        const views = objects.flatMap((raw) => ours(raw) ?? []);
+      /** What is kept of an object as it arrives: nothing of others' Jobs. */
+      view: (raw: Raw): V | undefined => {
+        const seen = view(raw);
+        return seen.operation !== "" && seen.database === this.#database ? seen : undefined;
+      },
+      onList: (views: readonly V[]) => {
         for (const operation of kept.replace(scope, views)) this.#hint(operation);
       },
-      onChange: (raw: Raw) => {
-        const seen = ours(raw);
-        if (seen && kept.put(scope, seen)) this.#hint(seen.operation);
+      onChange: (seen: V) => {
+        if (kept.put(scope, seen)) this.#hint(seen.operation);
       },
-      onDelete: (raw: Raw) => {
-        const seen = ours(raw);
-        if (seen && kept.drop(scope, seen)) this.#hint(seen.operation);
+      onDelete: (seen: V) => {
+        if (kept.drop(scope, seen)) this.#hint(seen.operation);
       },
     };
   }
 }
 
+function nodeOf(pods: readonly PodView[]): LiveJob["node"] {
+  const pod = newest(pods.filter(({ gone }) => !gone));
+  if (pod === undefined) return "undecided";
+  return isUnschedulable(pod) ? "refused" : isScheduled(pod) ? "taken" : "undecided";
+}
+/** A Job's name may be had again by another one; its uid may not. */
+const isOf = (pod: PodView, job: JobView): boolean =>
+  pod.jobUid === "" ? pod.job === job.name : pod.jobUid === job.uid;
+
+type Upkeep<V> = {
+  /** What stays of an object that is gone; undefined: nothing. */
+  readonly remains?: (scope: Scope, view: V) => V | undefined;
+  readonly onDrop?: (scope: Scope, view: V) => void;
+};
+
 class ByOperation<V extends View> {
   readonly #byOperation = new Map<string, Map<string, Kept<V>>>();
+  readonly #upkeep: Upkeep<V>;
   size = 0;
+
+  constructor(upkeep: Upkeep<V>) {
+    this.#upkeep = upkeep;
+  }
 
   of(operation: string): Kept<V>[] {
     return [...(this.#byOperation.get(operation)?.values() ?? [])];
+  }
+
+  *all(): Iterable<Kept<V>> {
+    for (const kept of this.#byOperation.values()) yield* kept.values();
+  }
+
+  has(operation: string): boolean {
+    return this.#byOperation.has(operation);
   }
 
   operations(where: (kept: Kept<V>) => boolean): string[] {
@@ -114,12 +189,27 @@ class ByOperation<V extends View> {
     return true;
   }
 
+  /** true: it was there, and what remains of it is not what was known. */
   drop(scope: Scope, view: V): boolean {
+    const known = this.#byOperation.get(view.operation)?.get(`${scope} ${view.uid}`);
+    if (known === undefined) return false;
+    const remains = this.#upkeep.remains?.(scope, view);
+    if (remains !== undefined) return this.put(scope, remains);
+    this.#remove(scope, view);
+    this.#upkeep.onDrop?.(scope, view);
+    return true;
+  }
+
+  /** Drops, for good, those of an operation's that are meant. */
+  dropGone(scope: Scope, operation: string, meant: (view: V) => boolean): void {
+    for (const kept of this.of(operation)) if (kept.scope === scope && meant(kept.view)) this.#remove(scope, kept.view);
+  }
+
+  #remove(scope: Scope, view: V): void {
     const all = this.#byOperation.get(view.operation);
-    if (!all?.delete(`${scope} ${view.uid}`)) return false;
+    if (!all?.delete(`${scope} ${view.uid}`)) return;
     this.size--;
     if (all.size === 0) this.#byOperation.delete(view.operation);
-    return true;
   }
 
   /** Puts a complete list in the place of what was known of a scope; returns the operations with a difference. */
@@ -128,8 +218,7 @@ class ByOperation<V extends View> {
     const present = new Set(views.map(({ uid }) => uid));
     for (const kept of [...this.#byOperation.values()].flatMap((all) => [...all.values()])) {
       if (kept.scope !== scope || present.has(kept.view.uid)) continue;
-      this.drop(scope, kept.view);
-      changed.add(kept.view.operation);
+      if (this.drop(scope, kept.view)) changed.add(kept.view.operation);
     }
     for (const view of views) if (this.put(scope, view)) changed.add(view.operation);
     return changed;

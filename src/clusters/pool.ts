@@ -4,9 +4,15 @@ import type { Log } from "../log.ts";
 import type { Access } from "./kubeconfig.ts";
 import { Cluster, type ClusterOptions } from "./kubernetes.ts";
 import type { Observed, Scope } from "./observed.ts";
-import { followResource } from "./watch.ts";
+import { Traffic, type TrafficOptions } from "./traffic.ts";
+import { followResource, type WatchOptions } from "./watch.ts";
 
-export type PoolOptions = ClusterOptions & { readonly observed: Observed; readonly log: Log };
+export type PoolOptions = Omit<ClusterOptions, "traffic"> & {
+  readonly observed: Observed;
+  /** What each cluster is spared, over all its credentials together. */
+  readonly traffic: TrafficOptions;
+  readonly log: Log;
+};
 
 type Watched = { readonly stop: AbortController; readonly done: Promise<unknown>; readonly following: Set<string> };
 type Entry = { readonly cluster: Cluster; readonly namespaces: Map<string, Watched> };
@@ -23,9 +29,14 @@ export class Pool {
   cluster(access: Access): Cluster {
     const known = this.#entries.get(access.key);
     if (known) return known.cluster;
-    const cluster = new Cluster(access, this.#options);
+    const cluster = new Cluster(access, { ...this.#options, traffic: this.#trafficTo(access.server) });
     this.#entries.set(access.key, { cluster, namespaces: new Map() });
     return cluster;
+  }
+
+  #trafficTo(server: string): Traffic {
+    const known = [...this.#entries.values()].find(({ cluster }) => cluster.server === server)?.cluster.traffic;
+    return known ?? new Traffic(server, this.#options.traffic, this.#options.clock);
   }
 
   /** A client that watches this namespace of this server, or at least reaches the server. */
@@ -50,18 +61,22 @@ export class Pool {
     const handlers = observed.handlers(scope);
     const stop = new AbortController();
     const following = new Set<string>();
-    const follow = (resource: "jobs" | "pods") =>
+    const follow = <V>(
+      resource: "jobs" | "pods",
+      handling: Pick<WatchOptions<V>, "view" | "onList" | "onChange" | "onDelete">,
+    ) =>
       followResource({
         cluster,
         resource,
         namespace,
-        ...handlers[resource],
+        ...handling,
         onState: (state) => void (state === "following" ? following.add(resource) : following.delete(resource)),
         signal: stop.signal,
         log,
         ...(clock && { clock }),
       });
-    const done = Promise.all([follow("jobs"), follow("pods")]).finally(() => observed.forget(scope));
+    const both = [follow("jobs", handlers.jobs), follow("pods", handlers.pods)];
+    const done = Promise.all(both).finally(() => observed.forget(scope));
     entry.namespaces.set(namespace, { stop, done, following });
   }
 

@@ -1,6 +1,7 @@
 // Every write to an operation, as a filter that states what must still hold and an update that only sets.
 // Pure: builds filters and updates, sends nothing. It never names a run state that only a worker may set.
 import { ObjectId } from "mongodb";
+import type { Fault } from "../clusters/reasons.ts";
 import { type Claim, FIELD, type Operation, type Phase, type RunState, type Timeline } from "./operation.ts";
 
 type Document = Readonly<Record<string, unknown>>;
@@ -15,9 +16,12 @@ export function unclaimed(targets: readonly string[]): Document {
     run_state: "queued",
     delegation_target: { $in: targets },
     archived: { $ne: true },
-    $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] },
+    ...notClaimed(),
   };
 }
+
+/** No claim for the operation as it is queued now: none at all, or one of an earlier time. */
+export const notClaimed = (): Document => ({ $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] } });
 
 /** What says that a claim is from this very write, and no earlier one. */
 export type ClaimToken = ObjectId;
@@ -105,7 +109,7 @@ export function createdWrite(
   };
 }
 
-export type Failure = { readonly reason: string; readonly text: string };
+export type Failure = { readonly reason: string; readonly fault: Fault; readonly text: string };
 
 /**
  * Fails an operation in FiftyOne's own shape (the App shows result.error), if it still is in the state in which it was
@@ -135,6 +139,7 @@ export function failureWrite(operation: Operation & { claim: Claim }, failure: F
         ...claimFields({
           phase: "failed",
           reason: failure.reason,
+          fault: failure.fault,
           message: failure.text.split("\n", 1)[0] ?? "",
           since: now,
           timeline: { written: now },

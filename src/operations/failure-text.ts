@@ -1,11 +1,13 @@
 // The words that a person reads in FiftyOne's App when an operation failed. Pure.
 // FiftyOne's App takes an error with the word "expired" for its own automatic termination: it is never written here.
+import { FAULTS, type Fault } from "../clusters/reasons.ts";
 
 export type FailureFacts = {
   /** What did not work, as one or two sentences. */
   readonly message: string;
   readonly remedy: string;
   readonly reason: string;
+  readonly fault: Fault;
   /** "namespace/name"; undefined where no Job was ever made. */
   readonly job: string | undefined;
   readonly log: { readonly container: string; readonly lines: string } | undefined;
@@ -14,9 +16,9 @@ export type FailureFacts = {
 /** The longest text that is written; Errors in the App are read by people, and documents have bounds. */
 const LONGEST = 8_000;
 
-export function failureText({ message, remedy, reason, job, log }: FailureFacts): string {
+export function failureText({ message, remedy, reason, fault, job, log }: FailureFacts): string {
   const where = job === undefined ? "No Kubernetes Job could be launched" : `Kubernetes Job ${job} failed`;
-  const head = `${where}: ${reason}. ${message}\nWhat to do: ${remedy}`;
+  const head = `${where}: ${reason}. ${message} ${FAULTS[fault]}\nWhat to do: ${remedy}`;
   const title = log && log.lines !== "" ? `\nLast log lines of container "${log.container}":\n` : "";
   const text = (head + title).slice(0, LONGEST);
   return avoidExpired(title === "" ? text : text + cropStart(log?.lines ?? "", LONGEST - text.length));

@@ -8,9 +8,9 @@ import type { Operations } from "./mongo.ts";
 export type FeedOptions = {
   readonly client: MongoClient;
   readonly collection: Collection<Document>;
-  readonly operations: Pick<Operations, "unclaimed" | "ended">;
-  /** The instance_ids that are ours now. */
-  readonly targets: () => readonly string[];
+  readonly operations: Pick<Operations, "ended">;
+  /** Looks at who waits: without change streams nothing tells of them. */
+  readonly look: () => Promise<void>;
   /** Ids of operations with a Job that still lives: without change streams their end is asked for. */
   readonly live: () => readonly string[];
   readonly hint: (id: string) => void;
@@ -50,7 +50,7 @@ const PIPELINE: Document[] = [
 ];
 
 export function followOperations(options: FeedOptions): Promise<void> {
-  const { operations, hint, targets, live } = options;
+  const { operations, hint, look, live } = options;
   return followChanges({
     ...options,
     pipeline: PIPELINE,
@@ -59,7 +59,7 @@ export function followOperations(options: FeedOptions): Promise<void> {
       if (id !== undefined) hint(id);
     },
     poll: async () => {
-      for await (const id of operations.unclaimed(targets())) hint(id);
+      await look();
       for (const id of await operations.ended(live())) hint(id);
     },
   });

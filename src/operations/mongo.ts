@@ -13,9 +13,9 @@ import {
   failureWrite,
   type RecordedJob,
   retakeWrite,
-  unclaimed,
   withIds,
 } from "./claim.ts";
+import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
 import { type Claim, FIELD, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
 
 type Claimed = Operation & { claim: Claim };
@@ -38,13 +38,8 @@ type Recording = { readonly operation: Claimed; readonly uid: string | undefined
 
 export function openOperations(collection: Collection<OperationDocument>) {
   /** Sends one compare-and-set; false: what its filter states does not hold any more. */
-  const write = async ({ filter, update }: ConditionalWrite): Promise<boolean> =>
-    (await collection.updateOne(filter, update as UpdateFilter<OperationDocument>)).matchedCount === 1;
+  const write = (one: ConditionalWrite): Promise<boolean> => writeOne(collection, one);
 
-  const ids = async function* (filter: object): AsyncIterable<string> {
-    const cursor = collection.find(filter, { projection: { _id: 1 }, sort: { queued_at: 1 } });
-    for await (const { _id } of cursor) yield _id.toHexString();
-  };
   const claim = batched((claims: readonly Claiming[]) => claimAll(collection, claims), TOGETHER);
   const read = batched((wanted: readonly string[]) => readAll(collection, wanted), TOGETHER);
   const change = batched((writes: readonly ConditionalWrite[]) => writeAll(collection, writes), TOGETHER);
@@ -78,24 +73,32 @@ export function openOperations(collection: Collection<OperationDocument>) {
       return written;
     },
 
-    /** Ids of queued operations of the targets that wait for their claim, oldest first. Uses the index run_state_1. */
-    unclaimed: (targets: readonly string[]): AsyncIterable<string> => ids(unclaimed(targets)),
+    /** Who waits for a claim: of each target that has any, how many, and the first of them. Uses the index run_state_1. */
+    async lines(targets: readonly string[], length: number): Promise<Line[]> {
+      const found = await collection.aggregate<LineDocument>(linePipeline(targets, length)).toArray();
+      return found.filter(({ _id }) => typeof _id === "string").map(parseLine);
+    },
 
-    /** Ids of operations that we claimed and that have not ended. Uses the index run_state_1. */
-    claimed: (): AsyncIterable<string> =>
-      ids({ run_state: { $in: ["queued", "running"] }, [FIELD]: { $exists: true } }),
+    /** Tells those who wait why, each only if it still waits. */
+    async note(notes: readonly (readonly [InLine, Note])[], now: Date): Promise<void> {
+      for (let i = 0; i < notes.length; i += BATCH) {
+        const writes = notes.slice(i, i + BATCH).map(([waiting, note]) => noteWrite(waiting, note, now));
+        await writeAll(collection, writes);
+      }
+    },
+
+    /** Operations that we claimed and that have not ended, without what a claim does not need. Uses the index run_state_1. */
+    async *claimed(): AsyncIterable<Operation> {
+      const filter = {
+        run_state: { $in: ["queued" as const, "running" as const] },
+        [`${FIELD}.attempt`]: { $exists: true },
+      };
+      const projection = { run_state: 1, queued_at: 1, [FIELD]: 1 };
+      for await (const document of collection.find(filter, { projection })) yield parseOperation(document);
+    },
 
     /** How many queued operations of the targets there are, and since when the oldest waits. */
-    async queue(targets: readonly string[]): Promise<{ count: number; oldest: Date | undefined }> {
-      const filter = {
-        run_state: "queued" as const,
-        delegation_target: { $in: [...targets] },
-        archived: { $ne: true },
-      };
-      const count = await collection.countDocuments(filter);
-      const oldest = await collection.findOne(filter, { projection: { queued_at: 1 }, sort: { queued_at: 1 } });
-      return { count, oldest: oldest?.queued_at ?? undefined };
-    },
+    queue: (targets: readonly string[]): Promise<Queued> => queueOf(collection, targets),
 
     /** Which of these ids are of operations that have ended or do not exist. */
     async ended(candidates: readonly string[]): Promise<string[]> {
@@ -136,6 +139,19 @@ async function claimAll(collection: Documents, claims: readonly Claiming[]): Pro
 async function readAll(collection: Documents, wanted: readonly string[]): Promise<(Operation | undefined)[]> {
   const found = byId(await collection.find(withIds(wanted), { projection: PROJECTION }).toArray());
   return wanted.map((id) => found.get(id));
+}
+
+type Queued = { readonly count: number; readonly oldest: Date | undefined };
+
+async function queueOf(collection: Documents, targets: readonly string[]): Promise<Queued> {
+  const filter = { run_state: "queued" as const, delegation_target: { $in: [...targets] }, archived: { $ne: true } };
+  const count = await collection.countDocuments(filter);
+  const oldest = await collection.findOne(filter, { projection: { queued_at: 1 }, sort: { queued_at: 1 } });
+  return { count, oldest: oldest?.queued_at ?? undefined };
+}
+
+async function writeOne(collection: Documents, { filter, update }: ConditionalWrite): Promise<boolean> {
+  return (await collection.updateOne(filter, update as UpdateFilter<OperationDocument>)).matchedCount === 1;
 }
 
 /** Sends compare-and-sets together. true for all: each filter matched; undefined: at least one did not. */

@@ -1,12 +1,22 @@
 // A delegated operation as opjob reads it, and the sub-document that opjob keeps on it.
 // Pure. Knows FiftyOne's field names; nothing of clusters or templates.
 import type { ObjectId } from "mongodb";
+import type { Fault } from "../clusters/reasons.ts";
 
 export const RUN_STATES = ["scheduled", "queued", "running", "processing", "completed", "failed"] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
 /** Where an operation stands on our side. FiftyOne's run_state is the workers' and stays theirs. */
-export type Phase = "claimed" | "held" | "created" | "waiting" | "running" | "finished" | "failed" | "done";
+export type Phase =
+  | "queued" // not claimed yet: it waits in line
+  | "claimed"
+  | "held"
+  | "created"
+  | "waiting"
+  | "running"
+  | "finished"
+  | "failed"
+  | "done";
 
 export const STAGES = ["seen", "claimed", "created", "scheduled", "started", "finished", "written"] as const;
 export type Stage = (typeof STAGES)[number];
@@ -26,12 +36,16 @@ export type Claim = {
   /** Why it does not go on, or why it ended: one CamelCase word, and a sentence for a person. */
   readonly reason: string | null;
   readonly message: string | null;
+  /** Whose fault that is; null or missing where there is no reason, or nobody's to tell yet. */
+  readonly fault?: Fault | null;
   /** When `reason` began; grace periods count from here, also over a restart. */
   readonly since: Date | null;
   readonly cluster?: string;
   readonly namespace?: string;
   readonly job?: string;
   readonly uid?: string;
+  /** The creation of its Job was sent, and no answer says what became of it: a Job may exist. */
+  readonly unsure?: boolean;
   readonly timeline: Timeline;
 };
 
@@ -47,6 +61,8 @@ export type Operation = {
   /** The error that a worker or opjob recorded; a person's "fail" leaves none. */
   readonly error: string | null;
   readonly parentId: ObjectId | null;
+  /** Higher goes first; 0 where the document has none, as in open-source FiftyOne. */
+  readonly priority: number;
   readonly claim: Claim | undefined;
 };
 
@@ -61,6 +77,7 @@ export const PROJECTION = {
   archived: 1,
   "result.error": 1,
   parent_id: 1,
+  priority: 1,
   [FIELD]: 1,
 } as const;
 
@@ -75,6 +92,7 @@ export type OperationDocument = {
   archived?: boolean;
   result?: { error?: string | null } | null;
   parent_id?: ObjectId | null;
+  priority?: unknown;
   opjob?: Claim;
 };
 
@@ -85,15 +103,45 @@ export function parseOperation(document: OperationDocument): Operation {
     target: document.delegation_target ?? null,
     runState: document.run_state,
     queuedAt: document.queued_at ?? null,
-    endedAt: (document.run_state === "completed" ? document.completed_at : document.failed_at) ?? null,
+    endedAt: endOf(document),
     archived: document.archived === true,
     error: document.result?.error ?? null,
     parentId: document.parent_id ?? null,
-    claim: document.opjob,
+    priority: typeof document.priority === "number" ? document.priority : 0,
+    claim: claimOf(document),
   };
 }
 
+const endOf = ({ run_state, completed_at, failed_at }: OperationDocument): Date | null =>
+  (run_state === "completed" ? completed_at : failed_at) ?? null;
+
+/** One that only waits in line is told why in the same sub-document, and is not claimed by it. */
+const claimOf = ({ opjob }: OperationDocument): Claim | undefined => (opjob?.attempt === undefined ? undefined : opjob);
+
 export const isTerminal = (state: RunState): boolean => state === "completed" || state === "failed";
+
+/**
+ * Whether a Job may live for an operation even if none is seen: then it holds its place among those in flight. Also one
+ * that has a result: its Job ends a little later, and may not have been seen yet.
+ */
+export function mayHaveJob(operation: Operation): boolean {
+  const { claim } = operation;
+  if (claim === undefined || !isClaimed(operation)) return false;
+  return MAY_HAVE_JOB[claim.phase] ?? claim.unsure === true;
+}
+
+/** A claim that is no more than that may come from a daemon that died when it had just created the Job. */
+const MAY_HAVE_JOB: Record<Phase, boolean | undefined> = {
+  queued: false,
+  claimed: true,
+  held: undefined,
+  created: true,
+  waiting: true,
+  running: true,
+  finished: false,
+  failed: false,
+  done: false,
+};
 
 /** Whether our claim is for the operation as it is queued now, and not for an earlier time that it was queued. */
 export function isClaimed(operation: Operation): operation is Operation & { claim: Claim } {

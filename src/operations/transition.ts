@@ -1,16 +1,24 @@
 // The reducer: (operation, observation, now) → what to do next. Policy is data in, verdict out.
 // Pure and total. It never names a run state to write: an operation goes on by its worker, or it fails.
-import { type Ending, explainFailure, explainMissingResult, JOB_GONE } from "../clusters/ending.ts";
+import { endAhead, explainAbsence, explainFailure, explainMissingResult } from "../clusters/ending.ts";
+import type { Ending } from "../clusters/ending-reasons.ts";
+import type { EventView } from "../clusters/events.ts";
 import { isScheduled, type JobView, jobEnd, type PodView } from "../clusters/observation.ts";
-import { findObstacle, type Obstacle, type Patience } from "../clusters/obstacle.ts";
+import { findObstacle } from "../clusters/obstacle.ts";
+import { type Asked, FAULTS, type Fault, LONG, type Patience } from "../clusters/reasons.ts";
+import { type Obstacle, WAITING } from "../clusters/waiting-reasons.ts";
 import type { ClaimChange } from "./claim.ts";
 import { type Claim, isTerminal, type Operation, type Phase, type Timeline } from "./operation.ts";
 
-/** What is known of an operation's Job. `absent` only after the API server itself said so; `unknown` concludes nothing. */
+/**
+ * What is known of an operation's Job. `absent` only after the API server itself said so; `unknown` concludes nothing.
+ * `events`: what was told of whom `questionOf` names; undefined: nobody asked, or nobody may.
+ */
 export type Observation =
   | { readonly kind: "unknown" }
-  | { readonly kind: "absent" }
-  | { readonly kind: "job"; readonly job: JobView; readonly pods: readonly PodView[] };
+  | { readonly kind: "absent"; readonly pods: readonly PodView[]; readonly events?: Events }
+  | { readonly kind: "job"; readonly job: JobView; readonly pods: readonly PodView[]; readonly events?: Events };
+type Events = readonly EventView[] | undefined;
 
 export type Transition =
   | { readonly kind: "rest" }
@@ -39,7 +47,9 @@ export function reduce(operation: Claimed, observed: Observation, patience: Pati
   if (isTerminal(operation.runState)) return reduceEnded(operation, observed, now);
   // Somebody took it back (scheduled), or a state that no worker of today writes: not ours to judge.
   if (operation.runState !== "queued" && operation.runState !== "running") return { kind: "rest" };
-  if (observed.kind === "absent") return { kind: "fail", ending: JOB_GONE };
+  if (observed.kind === "absent") {
+    return { kind: "fail", ending: explainAbsence(observed.pods, observed.events, operation.claim.uid) };
+  }
   const { job, pods } = observed;
   const end = jobEnd(job);
   if (end === undefined) return reduceLive(operation, observed, patience, now);
@@ -52,7 +62,7 @@ export function reduce(operation: Claimed, observed: Observation, patience: Pati
   if (rest > 0) return { kind: "again", ms: rest };
   return {
     kind: "fail",
-    ending: end.outcome === "complete" ? explainMissingResult(pods) : explainFailure(end.condition, pods),
+    ending: end.outcome === "complete" ? explainMissingResult(observed) : explainFailure(end.condition, observed),
   };
 }
 
@@ -79,14 +89,50 @@ export function farewell({ runState, error, claim, endedAt }: Operation, now: nu
   return byWorker ? FAREWELL[runState === "completed" ? "completed" : "failed"] - elapsed(endedAt, now) : 0;
 }
 
-function reduceLive(operation: Claimed, { job, pods }: SeenJob, patience: Patiences, now: number): Transition {
-  if (job.deleting) return { kind: "rest" };
-  const obstacle = findObstacle(job, pods);
-  // A worker has said that it runs: that no Pod is shown is no sign that there is none.
-  const contradicted = operation.runState === "running" && pods.length === 0;
-  if (obstacle === undefined || contradicted) return goOn(operation, pods, { now, again: undefined });
-  const ordinary = obstacle.ordinaryMs - (now - Date.parse(job.createdAt ?? ""));
-  return ordinary > 0 ? goOn(operation, pods, { now, again: ordinary }) : meet(operation, obstacle, patience, now);
+/** Whose Events would tell now why a live Job waits. */
+export function questionOf(operation: Claimed, observed: Observation, now: number): Asked | undefined {
+  if (observed.kind !== "job" || isTerminal(operation.runState) || jobEnd(observed.job)) return undefined;
+  const obstacle = hindrance(operation, observed);
+  return obstacle?.ask && ageOf(obstacle, operation, observed, now) >= obstacle.ask.afterMs ? obstacle.ask : undefined;
+}
+
+/** Once FiftyOne says that a worker has begun, containers that wait beside the running ones hinder nobody. */
+function hindrance({ runState }: Claimed, seen: SeenJob): Obstacle | undefined {
+  const works = ({ deleting, gone, containers }: PodView): boolean =>
+    !deleting && !gone && containers.some(({ running }) => running);
+  const ahead = seen.job.deleting ? undefined : endAhead(seen);
+  if (ahead) return ahead;
+  const begun = runState === "running" && !seen.job.deleting;
+  // Nor does a Pod that is in no list: lists can be empty for a moment, and what ends with its Pod is told by the Job's own end.
+  return begun && (seen.pods.length === 0 || seen.pods.some(works)) ? undefined : findObstacle(seen);
+}
+
+function reduceLive(operation: Claimed, seen: SeenJob, patience: Patiences, now: number): Transition {
+  const obstacle = hindrance(operation, seen);
+  if (obstacle === undefined) return goOn(operation, seen.pods, { now, again: undefined });
+  const age = ageOf(obstacle, operation, seen, now);
+  const known = onRecord(operation.claim, obstacle);
+  if (age >= obstacle.ordinaryMs || known) return meet(operation, known ?? obstacle, patience, now);
+  const ask = (obstacle.ask?.afterMs ?? 0) - age;
+  const again = obstacle.ordinaryMs - age;
+  return goOn(operation, seen.pods, { now, again: ask > 0 ? Math.min(again, ask) : again });
+}
+
+/** Milliseconds since an obstacle began to count; the Job's own time is in whole seconds, ours is finer. */
+function ageOf({ from }: Obstacle, { claim }: Claimed, { job }: SeenJob, now: number): number {
+  const began = from === undefined ? [job.createdAt, claim.timeline.created?.toISOString()] : [from];
+  const times = began.map((time) => Date.parse(time ?? "")).filter(Number.isFinite);
+  return times.length === 0 ? Number.POSITIVE_INFINITY : Math.max(0, now - Math.max(...times));
+}
+
+/** The reason that is on record, where what is seen now only says less. */
+function onRecord({ phase, reason, message, fault }: Claim, obstacle: Obstacle): Obstacle | undefined {
+  if (phase !== "waiting" || reason === null || !obstacle.lessThan.includes(reason)) return undefined;
+  if (sameWords(message, wordsOf(obstacle))) return undefined;
+  const rows = Object.entries(WAITING).filter(([, row]) => row.reason === reason);
+  const [id, row] = rows.find(([, one]) => one.fault === fault) ?? rows[0] ?? [];
+  if (id === undefined || row === undefined) return undefined;
+  return { ...obstacle, ...row, row: id, message: (message ?? "").replace(` ${FAULTS[row.fault]}`, "") };
 }
 
 type Onward = { readonly now: number; readonly again: number | undefined };
@@ -103,21 +149,27 @@ function goOn(operation: Claimed, pods: readonly PodView[], { now, again }: Onwa
 
 /** An obstacle is recorded when it is met, and ends the operation when it has lasted longer than its kind may. */
 function meet(operation: Claimed, obstacle: Obstacle, patience: Patiences, now: number): Transition {
-  const limit = limitOf(obstacle.patience, patience);
   const change = enter(operation, "waiting", { at: now, stages: {}, obstacle });
-  if (change && limit > 0) return { kind: "change", change, again: Number.isFinite(limit) ? limit : undefined };
-  const rest = limit - elapsed(operation.claim.since, now);
-  if (rest > 0) return Number.isFinite(rest) ? { kind: "again", ms: rest } : { kind: "rest" };
-  const { reason, message, remedy } = obstacle;
-  return { kind: "fail", ending: { reason, message, remedy, logs: undefined } };
+  const since = change?.since === undefined ? operation.claim.since : change.since;
+  const rest = limitOf(obstacle.patience, patience) - elapsed(since, now);
+  if (rest <= 0) {
+    const { row, reason, message, remedy, fault, logs, ask } = obstacle;
+    return { kind: "fail", ending: { row, reason, message, remedy, fault, logs, ask } };
+  }
+  const again = Number.isFinite(rest) ? rest : undefined;
+  if (change) return { kind: "change", change, again };
+  return again === undefined ? { kind: "rest" } : { kind: "again", ms: again };
 }
 
-function limitOf(patience: Patience, { short, pending }: Patiences): number {
+/** How long an obstacle of this kind may last (ms). */
+export function limitOf(patience: Patience, { short, pending }: Patiences): number {
   switch (patience) {
     case "none":
       return 0;
     case "short":
       return short;
+    case "long":
+      return short * LONG;
     case "pending":
       return pending === 0 ? Number.POSITIVE_INFINITY : pending;
     case "endless":
@@ -129,13 +181,28 @@ type Entry = { readonly at: number; readonly stages: Timeline; readonly obstacle
 
 /** The change that enters a phase, or undefined when nothing would be different (an unchanged event costs no write). */
 function enter({ claim }: Claimed, phase: Phase, { at, stages, obstacle }: Entry): ClaimChange | undefined {
-  const { reason, message } = obstacle ?? { reason: null, message: null };
   const news = Object.entries(stages).filter(([name]) => claim.timeline[name as keyof Timeline] === undefined);
   const timeline = news.length === 0 ? {} : { timeline: Object.fromEntries(news) as Timeline };
-  if (claim.phase !== phase || claim.reason !== reason)
-    return { phase, reason, message, since: new Date(at), ...timeline };
+  const words = obstacle ? wordsOf(obstacle) : NO_WORDS;
+  if (claim.phase !== phase || claim.reason !== words.reason)
+    return { phase, ...words, since: new Date(at), ...timeline };
+  // The same reason goes on, and its time with it; only what is said of it is news.
+  if (obstacle && !sameWords(claim.message, words)) return { message: words.message, fault: words.fault, ...timeline };
   return news.length === 0 ? undefined : timeline;
 }
+
+type Words = { readonly reason: string | null; readonly message: string | null; readonly fault: Fault | null };
+const NO_WORDS: Words = { reason: null, message: null, fault: null };
+
+const wordsOf = ({ reason, message, fault }: Obstacle): Words => ({
+  reason,
+  message: `${message} ${FAULTS[fault]}`,
+  fault,
+});
+
+/** Counts and times in what a cluster says change from moment to moment: that alone is not worth a write. */
+const sameWords = (known: string | null, { message }: Words): boolean => plain(known) === plain(message);
+const plain = (message: string | null): string => (message ?? "").replaceAll(/\d+/g, "#");
 
 const changed = (change: ClaimChange | undefined): Transition =>
   change ? { kind: "change", change, again: undefined } : { kind: "rest" };

@@ -3,14 +3,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { asOpjobError, OpjobError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { decryptToken, fernetKey } from "./fernet.ts";
+import { type Keys, openToken } from "./keys.ts";
 import type { Records } from "./mongo.ts";
 import { normaliseSecretName, type Orchestrator, parseOrchestrator } from "./orchestrator.ts";
 
 export type DirectoryOptions = {
   readonly records: Records;
-  /** FIFTYONE_ENCRYPTION_KEY; empty: not set. */
-  readonly encryptionKey: string;
+  /** The encryption keys as they are now. */
+  readonly keys: () => Promise<Keys>;
   /** A variable with the name of a secret wins over the stored one, as in FiftyOne. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
@@ -22,34 +22,26 @@ export class Directory {
   readonly #options: DirectoryOptions;
   #entries = new Map<string, Entry>();
   #kubeconfigs = new Map<string, Promise<string>>();
+  /** The tokens that were read, by secret; undefined: there was none. A load compares them with those of then. */
+  #tokens = new Map<string, string | undefined>();
   #generation = 0;
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
   }
 
-  /** Reads everything anew; what was known of secrets is forgotten. Returns whether any record changed. */
+  /** Reads everything anew. Returns whether any record, or any secret that was in use, changed. */
   async load(): Promise<boolean> {
     const { records, log } = this.#options;
     const generation = ++this.#generation;
-    const entries = new Map<string, Entry>();
-    for (const document of await records.all()) {
-      const id = document["instance_id"];
-      if (typeof id !== "string" || id === "") {
-        log.warn({ record: String(document["_id"]) }, "a record without instance_id: no operation can name it");
-        continue;
-      }
-      const active = document["deactivated_at"] === undefined;
-      const known = entries.get(id);
-      if (known?.active && !active) continue;
-      if (known?.active)
-        log.warn({ orchestrator: id }, "two active records of this orchestrator: the newer one counts");
-      entries.set(id, { active, orchestrator: parseOrError(document) });
-    }
+    const entries = entriesOf(await records.all(), log);
+    const rotated = await this.#haveTokensChanged();
     if (generation !== this.#generation) return false; // a later load has begun: it knows better
-    const changed = !isDeepStrictEqual(entries, this.#entries);
+    const changed = rotated || !isDeepStrictEqual(entries, this.#entries);
     this.#entries = entries;
+    // Also where nothing changed: the key may have.
     this.#kubeconfigs = new Map();
+    this.#tokens = new Map();
     return changed;
   }
 
@@ -65,6 +57,12 @@ export class Directory {
 
   isActive(id: string): boolean {
     return this.#entries.get(id)?.active === true;
+  }
+
+  /** The orchestrator's own limit; undefined: it names none. */
+  maxInFlight(id: string): number | undefined {
+    const orchestrator = this.#entries.get(id)?.orchestrator;
+    return orchestrator === undefined || orchestrator instanceof OpjobError ? undefined : orchestrator.maxInFlight;
   }
 
   /** @throws OpjobError ORCHESTRATOR_INVALID when the record is wrong or gone */
@@ -91,13 +89,38 @@ export class Directory {
   }
 
   async #read(name: string): Promise<string> {
-    const { environment, records, encryptionKey } = this.#options;
+    const { environment, records, keys } = this.#options;
     const given = environment[name] || environment[normaliseSecretName(name)];
     if (given) return given;
     const token = await records.token(name);
+    this.#tokens.set(name, token);
     if (token === undefined) throw new OpjobError("SECRET_MISSING", `There is no secret "${name}".`);
-    return decryptToken(fernetKey(encryptionKey), token, name);
+    return openToken(await keys(), token, name).bytes.toString("utf8");
   }
+
+  /** Without change streams nobody tells of a rotated secret: what waits for it must go on all the same. */
+  async #haveTokensChanged(): Promise<boolean> {
+    const known = [...this.#tokens];
+    const now = await Promise.all(known.map(([name]) => this.#options.records.token(name)));
+    return known.some(([, token], i) => token !== now[i]);
+  }
+}
+
+function entriesOf(documents: readonly Record<string, unknown>[], log: Log): Map<string, Entry> {
+  const entries = new Map<string, Entry>();
+  for (const document of documents) {
+    const id = document["instance_id"];
+    if (typeof id !== "string" || id === "") {
+      log.warn({ record: String(document["_id"]) }, "a record without instance_id: no operation can name it");
+      continue;
+    }
+    const active = document["deactivated_at"] === undefined;
+    const known = entries.get(id);
+    if (known?.active && !active) continue;
+    if (known?.active) log.warn({ orchestrator: id }, "two active records of this orchestrator: the newer one counts");
+    entries.set(id, { active, orchestrator: parseOrError(document) });
+  }
+  return entries;
 }
 
 function parseOrError(document: Record<string, unknown>): Orchestrator | OpjobError {

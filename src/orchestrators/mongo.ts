@@ -1,6 +1,7 @@
 // The door to orchestrators' records and to FiftyOne's secrets. Reads only; decrypts nothing.
-import { Binary, type Collection, type Document } from "mongodb";
+import type { Collection, Document } from "mongodb";
 import { normaliseSecretName } from "./orchestrator.ts";
+import { tokenText } from "./token-text.ts";
 
 export type Records = ReturnType<typeof openRecords>;
 export type SecretFields = { readonly key: string; readonly value: string };
@@ -26,11 +27,4 @@ export function openRecords(orchestrators: Collection<Document>, secrets: Collec
       return exact && tokenText(exact[fields.value]);
     },
   };
-}
-
-/** pymongo stores Python's bytes as Binary with the token's ASCII text in it; others store the text. */
-function tokenText(value: unknown): string {
-  if (value instanceof Binary) return Buffer.from(value.buffer.subarray(0, value.position)).toString("latin1");
-  if (value instanceof Uint8Array) return Buffer.from(value).toString("latin1");
-  return typeof value === "string" ? value : "";
 }

@@ -12,6 +12,8 @@ export type Orchestrator = {
   readonly context: string | undefined;
   /** Name of the secret that holds the kubeconfig; undefined: in-cluster or default credentials. */
   readonly kubeconfigSecret: string | undefined;
+  /** How many of its operations may be in flight at once; 0: no limit; undefined: as the settings say. */
+  readonly maxInFlight: number | undefined;
   readonly updatedAt: Date | undefined;
 };
 
@@ -35,6 +37,7 @@ export function parseOrchestrator(document: Document): Orchestrator {
     namespace: text(id, config, "namespace"),
     context: text(id, config, "context"),
     kubeconfigSecret: text(id, secrets, "kubeConfig", "kube_config"),
+    maxInFlight: count(id, config, "maxInFlight", "max_in_flight"),
     updatedAt: document["updated_at"] instanceof Date ? document["updated_at"] : undefined,
   };
 }
@@ -65,7 +68,19 @@ function text(id: string, from: Document, ...spellings: string[]): string | unde
   return undefined;
 }
 
-const isDocument = (value: unknown): value is Document =>
+/** A whole number from 0 on, also one that was stored as a text or as a 64-bit integer. */
+function count(id: string, from: Document, ...spellings: string[]): number | undefined {
+  for (const spelling of spellings) {
+    const value = from[spelling];
+    if (value === undefined || value === null || value === "") continue;
+    const number = ["number", "string", "bigint"].includes(typeof value) ? Number(value) : Number.NaN;
+    if (!Number.isSafeInteger(number) || number < 0) throw invalid(id, spelling, "a whole number from 0 on");
+    return number;
+  }
+  return undefined;
+}
+
+export const isDocument = (value: unknown): value is Document =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
 const invalid = (id: string, field: string, wanted: string) =>

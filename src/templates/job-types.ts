@@ -34,3 +34,17 @@ function wantedOfModel(type: string): Wanted {
   for (const [name, fieldType] of Object.entries(model)) fields.set(name, wanted(fieldType));
   return object;
 }
+
+/** The fields that an object at this place of a Job may have (`spec.template.spec.containers[0]`); none where any may stand. */
+export function knownFields(path: string): string[] {
+  let at: Wanted = wantedOfJob();
+  for (const [, name] of path.matchAll(/([^.[\]]+)(?:\[\d+\])?/g)) {
+    if (name !== undefined) at = fieldAt(at, name);
+  }
+  return at.kind === "object" ? [...at.fields.keys()] : [];
+}
+
+function fieldAt(at: Wanted, name: string): Wanted {
+  const inner = at.kind === "map" ? at.of : at.kind === "object" ? at.fields.get(name) : undefined;
+  return inner?.kind === "list" ? inner.of : (inner ?? { kind: "any" });
+}

@@ -1,6 +1,6 @@
 // What opjob adds to a team's Job: its name, its namespace, our labels and annotations. The author's own are never changed.
 // Pure: a manifest and facts in, the Job to be created out.
-import { DATABASE_ANNOTATION, LABELS } from "../clusters/observation.ts";
+import { DATABASE_ANNOTATION, LABELS, ORCHESTRATOR_ANNOTATION } from "../clusters/observation.ts";
 import { fieldOf, isObject, type Json, type JsonObject } from "./json.ts";
 import { finalName, labelValue } from "./naming.ts";
 
@@ -50,7 +50,7 @@ function mark(metadata: JsonObject, stamp: Stamp): JsonObject {
     },
     annotations: {
       ...objectOf(metadata["annotations"]),
-      "opjob/orchestrator": stamp.orchestrator,
+      [ORCHESTRATOR_ANNOTATION]: stamp.orchestrator,
       "opjob/operator": stamp.operator,
       [DATABASE_ANNOTATION]: stamp.database,
     },

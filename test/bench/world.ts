@@ -118,9 +118,7 @@ async function localApiServer(closers: AsyncDisposableStack): Promise<string> {
 /** Every Job of opjob's or the floor's, with the time at which this process first heard of it. */
 function watchJobs(closers: AsyncDisposableStack, cluster: Cluster): Map<string, number> {
   const seen = new Map<string, number>();
-  const note = (raw: Readonly<Record<string, unknown>>) => {
-    const { labels } = raw["metadata"] as { labels?: Record<string, string> };
-    const id = labels?.["opjob/operation"] ?? "";
+  const note = (id: string) => {
     if (!seen.has(id)) seen.set(id, performance.now());
   };
   const stop = new AbortController();
@@ -129,7 +127,8 @@ function watchJobs(closers: AsyncDisposableStack, cluster: Cluster): Map<string,
     cluster,
     resource: "jobs",
     namespace: NAMESPACE,
-    onList: (objects) => objects.forEach(note),
+    view: (raw) => (raw["metadata"] as { labels?: Record<string, string> }).labels?.["opjob/operation"] ?? "",
+    onList: (ids) => ids.forEach(note),
     onChange: note,
     onDelete: () => undefined,
     onState: () => undefined,

@@ -1,7 +1,7 @@
 // What is kept of Jobs and Pods as the API server sends them, and what is concluded from their conditions.
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { isScheduled, jobEnd, newest, viewJob, viewPod } from "../../src/clusters/observation.ts";
+import { hasBegun, isScheduled, jobEnd, newest, viewJob, viewPod } from "../../src/clusters/observation.ts";
 import { condition, iso, jobView, podView, T0 } from "./views.ts";
 
 const ID = "6b0364133073fa365dde3037";
@@ -11,7 +11,7 @@ const METADATA = {
   uid: "u-1",
   creationTimestamp: iso(T0),
   labels: { "opjob/operation": ID, "opjob/attempt": "2" },
-  annotations: { "opjob/database": "f1ngerpr1nt" },
+  annotations: { "opjob/database": "f1ngerpr1nt", "opjob/orchestrator": "GPU no. 1" },
   managedFields: [{ manager: "opjob" }],
 };
 
@@ -32,14 +32,24 @@ test("of a Job only what is judged by is kept", () => {
     operation: ID,
     attempt: 2,
     database: "f1ngerpr1nt",
+    orchestrator: "GPU no. 1",
     createdAt: iso(T0),
     deleting: false,
     suspended: false,
+    queue: undefined,
     conditions: [{ type: "Failed", status: "True", reason: "R", message: "M", at: iso(T0) }],
   });
 });
 
-test("a Job that is suspended, or on its way out, says so", () => {
+test("a Job's counters are not read: one of them may be ahead of its end", () => {
+  const counted = { metadata: METADATA, status: { failed: 1, active: 1, conditions: [] } };
+  expect(viewJob(counted)).toEqual(viewJob({ metadata: METADATA }));
+  expect(jobEnd(viewJob(counted))).toBeUndefined();
+});
+
+test("a Job that is suspended, queued, or on its way out, says so", () => {
+  const labels = { ...METADATA.labels, "kueue.x-k8s.io/queue-name": "gpu" };
+  expect(viewJob({ metadata: { ...METADATA, labels } }).queue).toBe("gpu");
   expect(viewJob({ metadata: METADATA, spec: { suspend: true } }).suspended).toBe(true);
   expect(viewJob({ metadata: { ...METADATA, deletionTimestamp: iso(T0) } }).deleting).toBe(true);
 });
@@ -72,6 +82,38 @@ test("of a Pod the containers' states are kept, also those before the last resta
     { name: "a", startedAt: iso(T0), terminated: { exitCode: 137, reason: "OOMKilled", message: "" } },
     { name: "b", waiting: { reason: "ErrImagePull", message: "no" }, startedAt: undefined, terminated: undefined },
     { name: "c", waiting: undefined, startedAt: undefined, terminated: undefined },
+  ]);
+});
+
+test("a native sidecar is told from the init containers that must end before the worker begins", () => {
+  const initContainers = [{ name: "clone" }, { name: "telemetry", restartPolicy: "Always" }];
+  const statuses = ["clone", "telemetry"].map((name) => ({ name, image: "i", state: {} }));
+  const view = viewPod({ metadata: METADATA, spec: { initContainers }, status: { initContainerStatuses: statuses } });
+  expect(view.initContainers.map(({ name, sidecar }) => [name, sidecar])).toEqual([
+    ["clone", false],
+    ["telemetry", true],
+  ]);
+});
+
+test("a container that never ran did not start in 1970", () => {
+  const terminated = { exitCode: 128, reason: "StartError", startedAt: "1970-01-01T00:00:00Z", finishedAt: iso(T0) };
+  const view = viewPod({ metadata: METADATA, status: { containerStatuses: [{ name: "a", state: { terminated } }] } });
+  expect(view.containers).toMatchObject([{ startedAt: undefined, terminated: { finishedAt: iso(T0) } }]);
+  expect(hasBegun(view)).toBe(false);
+});
+
+test("the run before the present one is told from an end", () => {
+  const terminated = { exitCode: 1, startedAt: iso(T0) };
+  const states = [
+    { state: { running: { startedAt: iso(T0) } }, lastState: { terminated } },
+    { state: { waiting: { reason: "CrashLoopBackOff" } }, lastState: { terminated } },
+    { state: { terminated } },
+  ];
+  const view = viewPod({ metadata: METADATA, status: { containerStatuses: states } });
+  expect(view.containers.map(({ running, restarted }) => [running, restarted])).toEqual([
+    [true, true],
+    [false, true],
+    [false, false],
   ]);
 });
 

@@ -1,5 +1,6 @@
 // Jobs and Pods as a cluster shows them, small enough to read in a test.
 // Knows shapes only: nothing of what is concluded from them.
+import type { EventView } from "../../src/clusters/events.ts";
 import type { Condition, ContainerView, JobView, PodView } from "../../src/clusters/observation.ts";
 
 export const OPERATION = "6b0364133073fa365dde3037";
@@ -24,9 +25,11 @@ export const jobView = (fields: Partial<JobView> = {}): JobView => ({
   operation: OPERATION,
   attempt: 1,
   database: DATABASE,
+  orchestrator: "kubernetes-gpu",
   createdAt: iso(T0),
   deleting: false,
   suspended: false,
+  queue: undefined,
   conditions: [],
   ...fields,
 });
@@ -34,6 +37,9 @@ export const jobView = (fields: Partial<JobView> = {}): JobView => ({
 export const containerView = (fields: Partial<ContainerView> = {}): ContainerView => ({
   name: "task-worker",
   image: "registry/image:tag",
+  sidecar: false,
+  running: false,
+  restarted: false,
   waiting: undefined,
   startedAt: undefined,
   terminated: undefined,
@@ -45,10 +51,13 @@ export const podView = (fields: Partial<PodView> = {}): PodView => ({
   namespace: "fiftyone",
   uid: "pod-1",
   job: `echo-${OPERATION}`,
+  jobUid: "job-1",
   operation: OPERATION,
   database: DATABASE,
   createdAt: iso(T0),
   deleting: false,
+  gone: false,
+  restarts: false,
   phase: "Pending",
   reason: "",
   message: "",
@@ -62,7 +71,7 @@ export const podView = (fields: Partial<PodView> = {}): PodView => ({
 export const waiting = (reason: string, message = ""): ContainerView => containerView({ waiting: { reason, message } });
 
 /** A container that runs since a moment after T0. */
-export const running = (): ContainerView => containerView({ startedAt: iso(T0 + 5_000) });
+export const running = (): ContainerView => containerView({ running: true, startedAt: iso(T0 + 5_000) });
 
 /** A container that ran and ended. */
 export const ended = (
@@ -71,5 +80,20 @@ export const ended = (
 ): ContainerView =>
   containerView({
     startedAt: iso(T0 + 5_000),
-    terminated: { exitCode, signal: undefined, reason: exitCode === 0 ? "Completed" : "Error", message: "", ...fields },
+    terminated: {
+      exitCode,
+      signal: undefined,
+      reason: exitCode === 0 ? "Completed" : "Error",
+      message: "",
+      finishedAt: iso(T0 + 50_000),
+      ...fields,
+    },
   });
+
+/** What a Job's or a Pod's Event tells. */
+export const event = (kind: "Job" | "Pod", reason: string, message: string): EventView => ({
+  kind,
+  uid: kind === "Job" ? "job-1" : "pod-1",
+  reason,
+  message,
+});

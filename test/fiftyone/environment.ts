@@ -25,8 +25,7 @@ export interface FiftyoneEnvironment {
  * @throws Error if there is no python3 (3.10 or newer, with venv), or pip cannot install FiftyOne.
  */
 export async function fiftyoneEnvironment(say: Say = sayOnStderr): Promise<FiftyoneEnvironment> {
-  const root = join(cacheDirectory(process.env), "fiftyone");
-  const python = await install(root, say);
+  const python = await pythonWith("fiftyone", VERSION, say);
   const home = join(dirname(dirname(python)), "home");
   await mkdir(home, { recursive: true });
   return { python, env: { ...inherited(), ...settings(home) } };
@@ -58,10 +57,16 @@ function inherited(): Record<string, string> {
   return Object.fromEntries(kept.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
-async function install(root: string, say: Say): Promise<string> {
-  const child = spawn("python3", [join(PEER, "install.py"), root, VERSION], { stdio: ["ignore", "pipe", "pipe"] });
+/**
+ * A python that can import one package, in an environment of its own that is built once on a machine.
+ * @throws Error if there is no python3 (3.10 or newer, with venv), or pip cannot install the package.
+ */
+export async function pythonWith(name: string, version: string, say: Say = sayOnStderr): Promise<string> {
+  const root = join(cacheDirectory(process.env), name);
+  const args = [join(PEER, "install.py"), root, version, name];
+  const child = spawn("python3", args, { stdio: ["ignore", "pipe", "pipe"] });
   const closed = once(child, "close").catch((cause: unknown) => {
-    throw new Error("the real FiftyOne needs python3 (3.10 or newer) on PATH", { cause });
+    throw new Error(`the real ${name} needs python3 (3.10 or newer) on PATH`, { cause });
   });
   const lines: string[] = [];
   createInterface({ input: child.stderr }).on("line", (line) => {
@@ -69,7 +74,7 @@ async function install(root: string, say: Say): Promise<string> {
     say(line);
   });
   const [[code], stdout] = await Promise.all([closed, text(child.stdout)]);
-  if (code !== 0) throw new Error(`the real FiftyOne could not be installed:\n${lines.slice(-5).join("\n")}`);
+  if (code !== 0) throw new Error(`the real ${name} could not be installed:\n${lines.slice(-5).join("\n")}`);
   return stdout.trim();
 }
 

@@ -8,26 +8,33 @@ import { type TestDatabase, testDatabase } from "../mongo.ts";
 import { queued } from "../operations/documents.ts";
 import { Client, type Thing } from "./client.ts";
 import { type Plane, startPlane } from "./plane/plane.ts";
+import type { Level } from "./plane/settings.ts";
 import { seen } from "./seen.ts";
 
 export const NAMESPACE = "fiftyone";
 const SECRET = "KUBE_CONFIG";
 
 export type Fate = {
-  readonly annotations?: Readonly<Record<string, string>>;
+  /** Of the Job. */
+  readonly metadata?: object;
   readonly job?: object;
+  /** Of the Pod. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly pod?: object;
   readonly container?: object;
 };
 
-export type Stage = {
+/** All but the daemon. */
+export type Setting = {
   readonly plane: Plane;
   readonly db: Db;
-  readonly daemon: DaemonUnderTest;
+  /** Of the database's server. */
+  readonly uri: string;
   /** Asks as the administrator. */
   readonly admin: Client;
-  /** Registers an orchestrator of this name whose Jobs meet this fate. */
-  readonly orchestrate: (name: string, fate: Fate, namespace?: string) => Promise<void>;
+  /** Registers an orchestrator of this name whose Jobs meet this fate, or are made of this template. */
+  readonly orchestrate: (name: string, fate: Fate | string, namespace?: string) => Promise<void>;
   /** Makes a namespace with what opjob asks its users for. */
   readonly furnish: (namespace: string) => Promise<void>;
   /** Queues operations for an orchestrator. */
@@ -39,19 +46,41 @@ export type Stage = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
+export type Stage = Setting & { readonly daemon: DaemonUnderTest };
+
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
-export async function setStage(environment: Record<string, string> = {}): Promise<Stage> {
+/** What stands before the API server, for the daemon alone. */
+export type Front = (server: string) => Promise<{ readonly url: string } & AsyncDisposable>;
+
+export type StageOptions = { readonly level?: Level; readonly front?: Front };
+
+export async function setStage(environment: Record<string, string> = {}, options: StageOptions = {}): Promise<Stage> {
+  const setting = await setScene(options);
+  const stack = new AsyncDisposableStack();
+  stack.use(setting);
+  try {
+    const { uri, db } = setting;
+    const daemon = stack.use(await daemonUnderTest(testConfig(uri, db.databaseName, environment)));
+    return { ...setting, daemon, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/** Everything but a daemon, for tests that start their own. */
+export async function setScene({ level = "kwok", front }: StageOptions = {}): Promise<Setting> {
   const stack = new AsyncDisposableStack();
   try {
-    const plane = stack.use(await startPlane({ level: "kwok", users: ["opjob"] }));
+    const plane = stack.use(await startPlane({ level, users: ["opjob"] }));
     const admin = stack.adopt(new Client(plane.kubeconfig()), (client) => client.close());
     await furnish(admin, NAMESPACE);
     const database: TestDatabase = stack.use(await testDatabase());
-    const { db, uri, name } = database;
-    await storeSecret(db, SECRET, plane.kubeconfig("opjob"));
-    const daemon = stack.use(await daemonUnderTest(testConfig(uri, name, environment)));
+    const { db, uri } = database;
+    const { url } = front ? stack.use(await front(plane.server)) : { url: plane.server };
+    await storeSecret(db, SECRET, plane.kubeconfig("opjob").replaceAll(plane.server, url));
     const labelled = async (path: string, operation: ObjectId): Promise<readonly Thing[]> => {
       const query = { labelSelector: `opjob/operation=${operation.toHexString()}` };
       return (await admin.send("GET", path, { query })).body.items;
@@ -59,10 +88,15 @@ export async function setStage(environment: Record<string, string> = {}): Promis
     return {
       plane,
       db,
-      daemon,
+      uri,
       admin,
       orchestrate: (id, fate, namespace = NAMESPACE) =>
-        register(db, { id, template: templateOf(fate), secret: SECRET, config: { namespace } }),
+        register(db, {
+          id,
+          template: typeof fate === "string" ? fate : templateOf(fate),
+          secret: SECRET,
+          config: { namespace },
+        }),
       furnish: (namespace) => furnish(admin, namespace),
       queue: async (target, count = 1) => {
         const documents = Array.from({ length: count }, () =>
@@ -104,16 +138,23 @@ async function furnish(admin: Client, namespace: string): Promise<void> {
 }
 
 /** A template as a team could write it; JSON is YAML. Indented, so that no two braces meet that Jinja2 would read. */
-function templateOf({ annotations = {}, job = {}, pod = {}, container = {} }: Fate): string {
+function templateOf({
+  metadata = {},
+  job = {},
+  annotations = {},
+  labels = {},
+  pod = {},
+  container = {},
+}: Fate): string {
   const worker = { name: "worker", image: "test/worker:1", command: ["{{ _command }}"], ...container };
   const manifest = {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: { name: "{{ _name }}" },
+    metadata: { name: "{{ _name }}", ...metadata },
     spec: {
       backoffLimit: 0,
       ...job,
-      template: { metadata: { annotations }, spec: { restartPolicy: "Never", containers: [worker], ...pod } },
+      template: { metadata: { annotations, labels }, spec: { restartPolicy: "Never", containers: [worker], ...pod } },
     },
   };
   return JSON.stringify(manifest, undefined, 1);

@@ -1,6 +1,7 @@
 // Claims and every other write, on a real database: what they match, what they set, and what they leave as it was.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { BSON, type Collection, type Document, ObjectId } from "mongodb";
+import { inOrder } from "../../src/operations/line.ts";
 import { type Operations, openOperations } from "../../src/operations/mongo.ts";
 import type { Claim, Operation, OperationDocument } from "../../src/operations/operation.ts";
 import { isClaimed } from "../../src/operations/operation.ts";
@@ -34,7 +35,14 @@ async function insert(fields: Document = {}): Promise<string> {
 const read = async (id: string): Promise<Document> => (await collection.findOne({ _id: new ObjectId(id) })) ?? {};
 const bytes = async (id: string): Promise<string> => Buffer.from(BSON.serialize(await read(id))).toString("hex");
 const set = (id: string, fields: Document) => collection.updateOne({ _id: new ObjectId(id) }, { $set: fields });
-const all = async (ids: AsyncIterable<string>): Promise<string[]> => Array.fromAsync(ids);
+/** Ids of those who wait, in line. */
+const waiting = async (): Promise<string[]> => {
+  const lines = await operations.lines(TARGETS, 100);
+  return lines
+    .flatMap(({ first }) => first)
+    .toSorted(inOrder)
+    .map(({ id }) => id);
+};
 
 async function claim(id: string): Promise<Claimed> {
   const claimed = await operations.claim(id, TARGETS, NOW);
@@ -92,10 +100,10 @@ describe("a claim", () => {
     if (fields["queued_at"] === undefined) delete document["queued_at"];
     await collection.insertOne(document);
     const id = document._id.toHexString();
-    expect(await all(operations.unclaimed(TARGETS))).toEqual([id]);
+    expect(await waiting()).toEqual([id]);
     expect(isClaimed(await claim(id))).toBe(true);
     expect(await operations.claim(id, TARGETS, NOW)).toBeUndefined();
-    expect(await all(operations.unclaimed(TARGETS))).toEqual([]);
+    expect(await waiting()).toEqual([]);
   });
 
   test.each<[string, Document]>([
@@ -114,7 +122,7 @@ describe("a claim", () => {
     const id = await insert(fields);
     const before = await bytes(id);
     expect(await operations.claim(id, TARGETS, NOW)).toBeUndefined();
-    expect(await all(operations.unclaimed(TARGETS))).toEqual([]);
+    expect(await waiting()).toEqual([]);
     expect(await bytes(id)).toBe(before);
   });
 
@@ -188,7 +196,7 @@ describe("a change of our sub-document", () => {
     const before = await bytes(id);
     await operations.change(old, { phase: "done" });
     expect(await operations.recordCreated(old, { uid: "u" }, "https://x")).toBe(false);
-    expect(await operations.fail(old, { reason: "X", text: "x" }, NOW)).toBe(false);
+    expect(await operations.fail(old, { reason: "X", fault: "cluster", text: "x" }, NOW)).toBe(false);
     expect(await bytes(id)).toBe(before);
   });
 
@@ -214,7 +222,11 @@ describe("a change of our sub-document", () => {
 });
 
 describe("a failure", () => {
-  const FAILURE = { reason: "ImagePullFailed", text: "Kubernetes Job a/b failed: …\nWhat to do: …" };
+  const FAILURE = {
+    reason: "ImagePullFailed",
+    fault: "template",
+    text: "Kubernetes Job a/b failed: …\nWhat to do: …",
+  } as const;
 
   test.each(["queued", "running"])(
     "of a %s operation is written in FiftyOne's shape, and nothing else",
@@ -242,6 +254,7 @@ describe("a failure", () => {
           ...judged.claim,
           phase: "failed",
           reason: "ImagePullFailed",
+          fault: "template",
           message: "Kubernetes Job a/b failed: …",
           since: NOW,
           timeline: { ...judged.claim.timeline, written: NOW },
@@ -299,9 +312,9 @@ describe("what is found", () => {
     const claimed = await insert({ queued_at: at(0) });
     await claim(claimed);
     await insert({ delegation_target: "elsewhere" });
-    expect(await all(operations.unclaimed(TARGETS))).toEqual([older, newer]);
+    expect(await waiting()).toEqual([older, newer]);
     await set(claimed, { queued_at: at(3) });
-    expect(await all(operations.unclaimed(TARGETS))).toEqual([older, newer, claimed]);
+    expect(await waiting()).toEqual([older, newer, claimed]);
   });
 
   test("claimed: what we claimed and has not ended", async () => {
@@ -310,7 +323,9 @@ describe("what is found", () => {
     await set(runs, { run_state: "running" });
     await set(done, { run_state: "completed" });
     await insert();
-    expect((await all(operations.claimed())).toSorted()).toEqual([waits, runs].toSorted());
+    const found = await Array.fromAsync(operations.claimed());
+    expect(found.map(({ id }) => id).toSorted()).toEqual([waits, runs].toSorted());
+    expect(found.find(({ id }) => id === runs)).toMatchObject({ runState: "running", claim: { phase: "claimed" } });
   });
 
   test("ended: of the ids that are asked for, those that have ended or are gone, also of thousands", async () => {
@@ -343,6 +358,7 @@ describe("what is found", () => {
       archived: true,
       error: "E",
       parentId: null,
+      priority: 0,
       claim: undefined,
     });
     expect(await operations.read(new ObjectId().toHexString())).toBeUndefined();

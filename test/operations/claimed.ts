@@ -34,6 +34,7 @@ export const operationOf = (fields: Partial<Claimed> = {}, claim: Partial<Claim>
   archived: false,
   error: null,
   parentId: null,
+  priority: 0,
   ...fields,
   claim: claimOf(claim),
 });
@@ -43,5 +44,5 @@ export const seen = (job: Partial<JobView>, ...pods: Partial<PodView>[]): Observ
   job: jobView(job),
   pods: pods.map((pod) => podView(pod)),
 });
-export const ABSENT: Observation = { kind: "absent" };
+export const ABSENT: Observation = { kind: "absent", pods: [] };
 export const UNKNOWN: Observation = { kind: "unknown" };

@@ -7,13 +7,14 @@ const FACTS: FailureFacts = {
   message: "The container used too much memory.",
   remedy: "Raise the limit.",
   reason: "OOMKilled",
+  fault: "operation",
   job: "fiftyone/echo-1",
   log: { container: "task-worker", lines: "one\ntwo" },
 };
 
 test("it says where, why, what to do, and what the worker said last", () => {
   expect(failureText(FACTS)).toBe(
-    "Kubernetes Job fiftyone/echo-1 failed: OOMKilled. The container used too much memory.\n" +
+    "Kubernetes Job fiftyone/echo-1 failed: OOMKilled. The container used too much memory. The cause lies in the operation itself.\n" +
       'What to do: Raise the limit.\nLast log lines of container "task-worker":\none\ntwo',
   );
 });
@@ -21,7 +22,7 @@ test("it says where, why, what to do, and what the worker said last", () => {
 test("where no Job was made it says so", () => {
   const text = failureText({ ...FACTS, job: undefined, log: undefined, reason: "TEMPLATE_NOT_A_JOB" });
   expect(text.split("\n")).toEqual([
-    "No Kubernetes Job could be launched: TEMPLATE_NOT_A_JOB. The container used too much memory.",
+    "No Kubernetes Job could be launched: TEMPLATE_NOT_A_JOB. The container used too much memory. The cause lies in the operation itself.",
     "What to do: Raise the limit.",
   ]);
 });
@@ -45,6 +46,7 @@ describe("whatever the facts", () => {
     message: word,
     remedy: word,
     reason: word,
+    fault: fc.constantFrom("operation", "template", "cluster"),
     job: fc.option(word, { nil: undefined }),
     log: fc.option(fc.record({ container: word, lines: word }), { nil: undefined }),
   });

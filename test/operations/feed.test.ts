@@ -40,7 +40,9 @@ async function start(mode: "auto" | "stream" | "poll" = "auto"): Promise<void> {
     client: database.client,
     collection,
     operations,
-    targets: () => TARGETS,
+    look: async () => {
+      for (const { first } of await operations.lines(TARGETS, 100)) hints.push(...first.map(({ id }) => id));
+    },
     live: () => live,
     hint: (id) => void hints.push(id),
     scan: async () => undefined,
@@ -129,7 +131,7 @@ describe("by a change stream", () => {
     await operations.recordCreated(claimed, { phase: "created", uid: "u" }, "https://argo/x");
     await operations.change(claimed, { phase: "running", timeline: { started: NOW } });
     expect(await hinted()).toEqual([id]);
-    await operations.fail((await operations.read(id)) as Claimed, { reason: "X", text: "x" }, NOW);
+    await operations.fail((await operations.read(id)) as Claimed, { reason: "X", fault: "cluster", text: "x" }, NOW);
     expect(await hinted()).toEqual([id, id]);
   });
 

@@ -19,7 +19,15 @@ describe("whatever is observed", () => {
     "InvalidImageName",
     "odd",
   );
-  const type = fc.constantFrom("Complete", "Failed", "PodScheduled", "DisruptionTarget", "Suspended", "odd");
+  const type = fc.constantFrom(
+    "Complete",
+    "Failed",
+    "FailureTarget",
+    "PodScheduled",
+    "DisruptionTarget",
+    "Suspended",
+    "odd",
+  );
   const conditions = fc.array(
     fc.record({
       type,
@@ -39,9 +47,13 @@ describe("whatever is observed", () => {
         signal: fc.option(fc.nat(64), { nil: undefined }),
         reason: word,
         message: fc.string(),
+        finishedAt: time,
       }),
       { nil: undefined },
     ),
+    running: fc.boolean(),
+    restarted: fc.boolean(),
+    sidecar: fc.boolean(),
   });
   const containers = fc.array(
     container.map((fields) => containerView(fields)),
@@ -52,6 +64,8 @@ describe("whatever is observed", () => {
       phase: fc.constantFrom("Pending", "Running", "Succeeded", "Failed", "Unknown", ""),
       createdAt: time,
       deleting: fc.boolean(),
+      gone: fc.boolean(),
+      restarts: fc.boolean(),
       reason: word,
       conditions,
       containers,

@@ -1,12 +1,15 @@
 // The reducer, one row for each state of the world.
 import { describe, expect, test } from "@jest/globals";
-import { type Observation, reduce } from "../../src/operations/transition.ts";
-import { condition, ended, iso, running, T0, waiting } from "../clusters/views.ts";
+import type { PodView } from "../../src/clusters/observation.ts";
+import type { Claim } from "../../src/operations/operation.ts";
+import { type Observation, questionOf, reduce } from "../../src/operations/transition.ts";
+import { condition, ended, event, iso, running, T0, waiting } from "../clusters/views.ts";
 import { ABSENT, type Claimed, claimOf, NOW, operationOf, PATIENCE, seen, UNKNOWN } from "./claimed.ts";
 
 const FAILED = { conditions: [condition("Failed", { reason: "BackoffLimitExceeded" })] };
 const COMPLETE = { conditions: [condition("Complete")] };
 const SCHEDULED = [condition("PodScheduled", { at: iso(T0 + 1_000) })];
+const scheduledAt = (ms: number) => [condition("PodScheduled", { at: iso(ms) })];
 const UNSCHEDULABLE = [
   condition("PodScheduled", { status: "False", reason: "Unschedulable", message: "0/3 nodes: Insufficient cpu." }),
 ];
@@ -36,16 +39,16 @@ describe("a live operation", () => {
     ["whose Job is gone fails", operationOf(), ABSENT, fails("JobDeleted")],
     ["that runs and whose Job is gone fails", operationOf({ runState: "running" }), ABSENT, fails("JobDeleted")],
     [
-      "whose Job is being deleted waits for it to go",
+      "whose Job is being deleted waits for it to go, and says so",
       operationOf(),
       seen({ deleting: true }, RUNNING),
-      { kind: "rest" },
+      { ...enters("waiting", "JobDeleting"), again: undefined },
     ],
     [
       "whose Pod is on its way needs no word yet",
       operationOf(),
-      seen({ createdAt: iso(NOW - 1_000) }, { conditions: SCHEDULED }),
-      { kind: "again", ms: 29_000 },
+      seen({}, { conditions: scheduledAt(NOW - 1_000) }),
+      { kind: "again", ms: 1_000 },
     ],
     [
       "whose Pod is on a node and does not start says so",
@@ -64,6 +67,12 @@ describe("a live operation", () => {
       operationOf(),
       seen({ createdAt: iso(NOW - 1_000) }),
       { kind: "again", ms: 2_000 },
+    ],
+    [
+      "whose Job was made this instant is asked about soon, and not before",
+      operationOf(),
+      seen({ createdAt: iso(NOW) }),
+      { kind: "again", ms: 500 },
     ],
     [
       "whose Job has no Pod for longer says so",
@@ -94,10 +103,16 @@ describe("a live operation", () => {
   });
 });
 
+/** What stands in the sub-document since so many milliseconds because of what was observed. */
+function recorded(observation: Observation, ms = 0): Partial<Claim> {
+  const transition = reduce(operationOf(), observation, PATIENCE, NOW);
+  if (transition.kind !== "change") throw new Error(`it is ${transition.kind}`);
+  return { ...transition.change, timeline: claimOf().timeline, since: since(ms) } as Partial<Claim>;
+}
+
 describe("an obstacle", () => {
   const image = { phase: "waiting" as const, reason: "ImagePullFailed" };
   const nodes = { phase: "waiting" as const, reason: "Unschedulable" };
-  const suspended = { phase: "waiting" as const, reason: "Suspended" };
   test.each<Row>([
     [
       "is recorded when it is met, and looked at when its grace ends",
@@ -107,7 +122,7 @@ describe("an obstacle", () => {
     ],
     [
       "that lasts is not written again",
-      operationOf({}, { ...image, since: since(10_000) }),
+      operationOf({}, recorded(seen({}, PULLING), 10_000)),
       seen({}, PULLING),
       { kind: "again", ms: 20_000 },
     ],
@@ -155,15 +170,15 @@ describe("an obstacle", () => {
     ],
     [
       "of a queue does not end by itself",
-      operationOf({}, { ...suspended, since: since(9e9) }),
+      operationOf({}, recorded(seen({ suspended: true }), 9e9)),
       seen({ suspended: true }),
       { kind: "rest" },
     ],
     [
       "that is over is forgotten",
       operationOf({}, { ...nodes, since: since(1_000) }),
-      seen({ createdAt: iso(NOW - 1_000) }, { conditions: SCHEDULED }),
-      { ...enters("waiting"), again: 29_000 },
+      seen({}, { conditions: scheduledAt(NOW - 3_000) }),
+      { ...enters("waiting"), again: 27_000 },
     ],
     [
       "that is over because the worker runs is forgotten",
@@ -192,8 +207,105 @@ describe("an obstacle", () => {
     const patience = { ...PATIENCE, pending: 0 };
     const met = reduce(operationOf(), observation, patience, NOW);
     expect(met).toMatchObject({ ...enters("waiting", "Unschedulable"), again: undefined });
-    const old = operationOf({}, { ...nodes, since: new Date(0) });
+    const old = operationOf({}, recorded(observation, NOW));
     expect(reduce(old, observation, patience, NOW)).toEqual({ kind: "rest" });
+  });
+});
+
+describe("while a worker is at work", () => {
+  const beside = (one: Partial<PodView>): Observation => seen({}, { ...RUNNING, ...one });
+  const broken = { ...waiting("CrashLoopBackOff"), name: "telemetry" };
+
+  test.each<[string, Partial<PodView>]>([
+    ["a native sidecar that breaks", { initContainers: [{ ...broken, sidecar: true }] }],
+    ["a second container that breaks", { containers: [running(), broken] }],
+    ["a second container without its image", { containers: [running(), { ...waiting("ErrImagePull"), name: "b" }] }],
+  ])("%s neither holds it up nor fails it", (_, pod) => {
+    const working = operationOf({ runState: "running" }, runs);
+    expect(reduce(working, beside(pod), PATIENCE, NOW)).toEqual({ kind: "rest" });
+  });
+
+  test("and before that, a container that waits may be the worker", () => {
+    const waits = reduce(operationOf({}, runs), beside({ containers: [running(), broken] }), PATIENCE, NOW);
+    expect(waits).toMatchObject(enters("waiting", "CrashLoopBackOff"));
+  });
+});
+
+describe("what Events tell", () => {
+  const quota = "exceeded quota: q, requested: pods=1, used: pods=9, limited: pods=9";
+  const refused = [event("Job", "FailedCreate", `Error creating: pods "echo-" is forbidden: ${quota}`)];
+  const without = seen({});
+  const told = { ...without, events: refused } as Observation;
+
+  test("is asked for as soon as most Pods would have come, and only while nothing else tells", () => {
+    expect(questionOf(operationOf(), without, NOW)).toMatchObject({ refusedTo: "job-1" });
+    expect(questionOf(operationOf(), seen({ createdAt: iso(NOW) }), NOW)).toBeUndefined();
+    expect(questionOf(operationOf(), seen({}, PULLING), NOW)).toBeUndefined();
+    expect(questionOf(operationOf(), seen({}, RUNNING), NOW)).toBeUndefined();
+    expect(questionOf(operationOf({ runState: "failed" }), without, NOW)).toBeUndefined();
+    expect(questionOf(operationOf(), seen(FAILED), NOW)).toBeUndefined();
+    expect(questionOf(operationOf(), ABSENT, NOW)).toBeUndefined();
+  });
+
+  test("is recorded with whose fault it is, in words as well, and waits as long as its kind may", () => {
+    const transition = reduce(operationOf(), told, PATIENCE, NOW);
+    expect(transition).toMatchObject({ ...enters("waiting", "QuotaExceeded"), again: undefined });
+    expect(recorded(told)).toMatchObject({
+      fault: "cluster",
+      message: `Kubernetes cannot make a Pod for the Job: ${quota}. The cause lies in the cluster, not in the operation: it is not your fault.`,
+    });
+  });
+
+  test("stays on record when nobody tells it any more, and keeps its own time and its own patience", () => {
+    const known = recorded(told);
+    expect(reduce(operationOf({}, known), without, PATIENCE, NOW + 9e9)).toEqual({ kind: "rest" });
+    const missing = 'error looking up service account a/b: serviceaccount "b" not found';
+    const account = recorded({ ...without, events: [event("Job", "FailedCreate", missing)] } as Observation);
+    expect(reduce(operationOf({}, account), without, PATIENCE, NOW + 170_000)).toEqual({ kind: "again", ms: 10_000 });
+    const over = reduce(operationOf({}, account), without, PATIENCE, NOW + 180_000);
+    expect(over).toMatchObject({ ending: { reason: "ServiceAccountMissing", fault: "template" } });
+    expect(over).toMatchObject({ ending: { message: expect.stringMatching(/"b" not found\.$/) as unknown } });
+  });
+
+  test("gives way to what they tell now: nothing any more", () => {
+    const known = recorded(told);
+    const silent = { ...without, events: [] } as Observation;
+    expect(reduce(operationOf({}, known), silent, PATIENCE, NOW)).toMatchObject(enters("waiting", "NoPod"));
+  });
+
+  test("of a registry that is busy is not forgotten in the pause before the next pull, where old clusters tell no cause", () => {
+    const busy = recorded(seen({}, { containers: [waiting("ErrImagePull", "429 Too Many Requests")] }));
+    expect(busy).toMatchObject({ reason: "RegistryOverloaded", fault: "cluster" });
+    const pause = seen({}, { containers: [waiting("ImagePullBackOff", 'Back-off pulling image "i"')] });
+    expect(reduce(operationOf({}, busy), pause, PATIENCE, NOW + 1_000)).toEqual({ kind: "again", ms: 899_000 });
+  });
+});
+
+describe("the words of an obstacle that goes on", () => {
+  const nodes = (message: string): Observation =>
+    seen({}, { conditions: [condition("PodScheduled", { status: "False", reason: "Unschedulable", message })] });
+  const full = "0/3 nodes are available: 3 Insufficient cpu.";
+  const claim = { phase: "waiting" as const, reason: "Unschedulable", since: since(10_000) };
+  const known = {
+    ...claim,
+    fault: "cluster" as const,
+    message: `No node of the cluster can take the Pod: ${full} The cause lies in the cluster, not in the operation: it is not your fault.`,
+  };
+
+  test("are not written again for a count that changed", () => {
+    const counted = nodes("0/4 nodes are available: 4 Insufficient cpu.");
+    expect(reduce(operationOf({}, known), counted, PATIENCE, NOW)).toEqual({ kind: "again", ms: 890_000 });
+  });
+
+  test("are written, with whose fault it is, when they say something else; its time goes on", () => {
+    const tainted = reduce(
+      operationOf({}, known),
+      nodes("0/3 nodes: 3 node(s) had untolerated taint {a: b}."),
+      PATIENCE,
+      NOW,
+    );
+    expect(tainted).toMatchObject({ kind: "change", change: { fault: "template" }, again: 890_000 });
+    expect(tainted).not.toHaveProperty("change.since");
   });
 });
 
@@ -230,12 +342,7 @@ describe("an operation without a result whose Job has ended", () => {
       fails("WorkerFailed"),
     ],
     ["as complete fails for want of a result", operationOf({}, past), seen(COMPLETE, donePod), fails("NoResult")],
-    [
-      "and whose Pods are gone fails with the Job's own reason",
-      operationOf({}, past),
-      seen(FAILED),
-      fails("BackoffLimitExceeded"),
-    ],
+    ["and whose Pods are gone fails for want of more", operationOf({}, past), seen(FAILED), fails("PodGone")],
     [
       "fails also while the Job is being deleted",
       operationOf({}, past),
@@ -252,8 +359,37 @@ describe("an operation without a result whose Job has ended", () => {
   });
 
   test("an end that only some of the Job's conditions announce is none yet", () => {
-    const announced = { conditions: [condition("FailureTarget"), condition("Failed", { status: "False" })] };
+    const announced = { conditions: [condition("SuccessCriteriaMet"), condition("Failed", { status: "False" })] };
     expect(reduce(operationOf({}, runs), seen(announced, RUNNING), PATIENCE, NOW)).toEqual({ kind: "rest" });
+  });
+
+  const target = { conditions: [condition("FailureTarget", { reason: "BackoffLimitExceeded", at: iso(NOW - 9_000) })] };
+  const lost = {
+    ...RUNNING,
+    deleting: true,
+    conditions: [...SCHEDULED, condition("DisruptionTarget", { reason: "DeletionByTaintManager" })],
+  };
+
+  test("an end that the Job controller has decided is told while a lost Pod delays it, and concluded when that lasts", () => {
+    const told = reduce(operationOf({}, runs), seen(target, lost), PATIENCE, NOW);
+    expect(told).toMatchObject({ ...enters("waiting", "NodeTainted"), again: 900_000 });
+    const waits = { ...runs, phase: "waiting" as const, reason: "NodeTainted", since: since(900_000) };
+    expect(reduce(operationOf({}, waits), seen(target, lost), PATIENCE, NOW)).toMatchObject(fails("NodeTainted"));
+  });
+
+  test("an end that was decided a moment ago is about to come by itself", () => {
+    const fresh = { conditions: [condition("FailureTarget", { at: iso(NOW - 1_000) })] };
+    expect(reduce(operationOf({}, runs), seen(fresh, lost), PATIENCE, NOW)).toEqual({ kind: "again", ms: 4_000 });
+  });
+
+  test("a native sidecar that outlives its worker keeps nothing running for ever", () => {
+    const sidecar = { ...running(), name: "telemetry", sidecar: true };
+    const pod = { ...RUNNING, initContainers: [sidecar], containers: [ended(1)] };
+    const told = reduce(operationOf({ runState: "running" }, runs), seen({}, pod), PATIENCE, NOW);
+    expect(told).toMatchObject({ ...enters("waiting", "WorkerFailed"), again: 180_000 });
+    const waits = { ...runs, phase: "waiting" as const, reason: "WorkerFailed", since: since(180_000) };
+    const over = reduce(operationOf({ runState: "running" }, waits), seen({}, pod), PATIENCE, NOW);
+    expect(over).toMatchObject({ ending: { fault: "operation", logs: { container: "task-worker" } } });
   });
 });
 

@@ -23,7 +23,7 @@ const WRITES = {
   claim: claimWrite([id.toHexString()], ["a"], { now, token: new ObjectId() }),
   change: changeWrite(operation, { phase: "running", timeline: { started: now } }),
   created: createdWrite(operation, { uid: "u" }, "https://x"),
-  failure: failureWrite(operation, { reason: "X", text: "x" }, now),
+  failure: failureWrite(operation, { reason: "X", fault: "cluster", text: "x" }, now),
   childError: childErrorWrite(new ObjectId(), id.toHexString(), "x"),
 };
 

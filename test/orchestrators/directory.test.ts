@@ -5,6 +5,7 @@ import { OpjobError } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
 import { Directory } from "../../src/orchestrators/directory.ts";
 import { encryptToken, fernetKey } from "../../src/orchestrators/fernet.ts";
+import type { Keys } from "../../src/orchestrators/keys.ts";
 import { openRecords, type Records } from "../../src/orchestrators/mongo.ts";
 import type { Orchestrator } from "../../src/orchestrators/orchestrator.ts";
 import { type TestDatabase, testDatabase } from "../mongo.ts";
@@ -20,6 +21,9 @@ const record = (instance_id: unknown, fields: Document = {}): Document => ({
   config: { kubernetes: { executionTmplUri: `/templates/${String(instance_id)}.yaml.j2` } },
   ...fields,
 });
+
+const keysOf = (text: string) => (): Promise<Keys> =>
+  Promise.resolve({ current: { text, source: "FIFTYONE_ENCRYPTION_KEY" }, old: undefined });
 
 type Given = {
   documents: Document[];
@@ -41,7 +45,7 @@ function directoryOf({ documents, tokens = {}, environment = {}, key = KEY }: Gi
   };
   const log = createLog({ level: "info", secrets: [], destination: { write: (line) => void lines.push(line) } });
   return {
-    directory: new Directory({ records, encryptionKey: key, environment, log }),
+    directory: new Directory({ records, keys: keysOf(key), environment, log }),
     lines,
     asked,
     tokens,
@@ -57,6 +61,7 @@ const withSecret = (kubeconfigSecret: string | undefined): Orchestrator => ({
   namespace: undefined,
   context: undefined,
   kubeconfigSecret,
+  maxInFlight: undefined,
   updatedAt: undefined,
 });
 
@@ -145,7 +150,7 @@ describe("records", () => {
       token: () => Promise.resolve(undefined),
     };
     const log = createLog({ level: "silent", secrets: [] });
-    const directory = new Directory({ records, encryptionKey: KEY, environment: {}, log });
+    const directory = new Directory({ records, keys: keysOf(KEY), environment: {}, log });
     const slow = directory.load();
     await directory.load();
     first.resolve([record("old")]);
@@ -172,6 +177,22 @@ describe("kubeconfigs", () => {
     tokens["K"] = token("rotated");
     await directory.load();
     expect(await directory.kubeconfig(withSecret("K"))).toBe("rotated");
+  });
+
+  test("a load says so when a secret that was in use has changed, come or gone", async () => {
+    const { directory, tokens } = directoryOf({ documents: [], tokens: { K: token() } });
+    await directory.kubeconfig(withSecret("K"));
+    tokens["UNUSED"] = token();
+    expect(await directory.load()).toBe(false);
+    await directory.kubeconfig(withSecret("K"));
+    tokens["K"] = token("rotated");
+    expect(await directory.load()).toBe(true);
+    expect((await refusal(directory.kubeconfig(withSecret("LATER")))).code).toBe("SECRET_MISSING");
+    tokens["LATER"] = token();
+    expect(await directory.load()).toBe(true);
+    await directory.kubeconfig(withSecret("K"));
+    delete tokens["K"];
+    expect(await directory.load()).toBe(true);
   });
 
   test.each([["my-secret"], ["MY_SECRET"]])("a variable %s wins over the stored secret", async (variable) => {
@@ -255,7 +276,7 @@ describe("through the door, on a real database", () => {
     await db.collection("orchestrators").insertOne(record("whole", { secrets }));
     await db.collection("secrets").insertOne({ key: "KUBE_CONFIG_WHOLE", value: new Binary(Buffer.from(token())) });
     const log = createLog({ level: "silent", secrets: [] });
-    const directory = new Directory({ records, encryptionKey: KEY, environment: {}, log });
+    const directory = new Directory({ records, keys: keysOf(KEY), environment: {}, log });
     await directory.load();
     expect(await directory.kubeconfig(directory.get("whole"))).toBe(KUBECONFIG);
   });

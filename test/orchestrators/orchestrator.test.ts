@@ -19,6 +19,7 @@ const NESTED = {
   registrationTmplUri: "/templates/cpu-job-template.yaml.j2",
   namespace: "fiftyone",
   context: "my-cluster-context",
+  maxInFlight: 5,
 };
 const FLAT = {
   image: "registry/worker:1",
@@ -26,6 +27,7 @@ const FLAT = {
   registration_tmpl_uri: "/templates/cpu-job-template.yaml.j2",
   namespace: "fiftyone",
   context: "my-cluster-context",
+  max_in_flight: 5,
 };
 const FULL: Orchestrator = {
   id: "kubernetes-gpu",
@@ -35,6 +37,7 @@ const FULL: Orchestrator = {
   namespace: "fiftyone",
   context: "my-cluster-context",
   kubeconfigSecret: "KUBE_CONFIG_KUBERNETES_GPU",
+  maxInFlight: 5,
   updatedAt: UPDATED,
 };
 const NAME = "KUBE_CONFIG_KUBERNETES_GPU";
@@ -94,6 +97,9 @@ describe("nonsense is refused with the orchestrator's name and the field's", () 
     ["secrets is a text", { secrets: NAME }, "secrets must be an object"],
     ["the template is a number", { config: { executionTmplUri: 5 } }, "executionTmplUri must be a text"],
     ["the namespace is an object", { config: { kubernetes: { namespace: {} } } }, "namespace must be a text"],
+    ["the limit is negative", { config: { kubernetes: { maxInFlight: -1 } } }, "maxInFlight must be a whole number"],
+    ["the limit is a half", { config: { max_in_flight: 2.5 } }, "max_in_flight must be a whole number"],
+    ["the limit is a word", { config: { maxInFlight: "many" } }, "maxInFlight must be a whole number"],
     ["the secret's name is true", { secrets: { kube_config: true } }, "kube_config must be a text"],
   ])("%s", (_, fields, words) => {
     const error = refusal({ ...RECORD, ...fields });

@@ -93,7 +93,7 @@ describe("an error says what kind it is and where", () => {
     ["\n\n{{ 'x'|nosuch }}", "syntax", 3],
     ["\n{{ nothing() }}", "undefined", 2],
     ["\n{{ 1 + 'a' }}", "runtime", 2],
-    ["{% for a in [1,\n2] %}{{\n a / 0 }}{% endfor %}", "runtime", 2],
+    ["{% for a in [1,\n2] %}{{\n a / 0 }}{% endfor %}", "runtime", 3],
     ["\n{% include 'other' %}", "unsupported", 2],
     ["\n{% extends 'other' %}", "unsupported", 2],
     ["{% import 'other' as o %}", "unsupported", 1],

@@ -45,15 +45,66 @@ describe("a template in the URI itself", () => {
   });
 });
 
+const OBJECT = { bucket: "bucket", key: "templates/a b%20c?d#e.yaml.j2" };
+
 test.each([
-  ["gs://bucket/templates/job.yaml.j2", "gs"],
-  ["s3://bucket/job.yaml.j2", "s3"],
-  ["https://example.org/job.yaml.j2", "https"],
-])("%s is refused for now, naming the scheme", (uri, scheme) => {
+  ["s3", "s3"],
+  ["S3", "s3"],
+  ["minio", "minio"],
+  ["gs", "gcs"],
+])("%s:// names a bucket and a key, which is taken as it is", (scheme, kind) => {
+  const uri = `${scheme}://bucket/templates/a b%20c?d#e.yaml.j2`;
+  expect(parseLocation(uri)).toEqual({ kind, ...OBJECT, name: uri });
+});
+
+const BLOB = { kind: "azure", container: "jobs", key: "a/b c.yaml" };
+
+test.each([
+  ["az://jobs/a/b c.yaml", undefined],
+  ["azure://jobs/a/b c.yaml", undefined],
+  ["https://acme1.blob.core.windows.net/jobs/a/b%20c.yaml", "https://acme1.blob.core.windows.net"],
+  ["https://acme1.blob.core.usgovcloudapi.net/jobs/a/b%20c.yaml", "https://acme1.blob.core.usgovcloudapi.net"],
+  ["abfss://jobs@acme1.dfs.core.windows.net/a/b c.yaml", "https://acme1.blob.core.windows.net"],
+  ["abfs://jobs@acme1.blob.core.windows.net/a/b c.yaml", "https://acme1.blob.core.windows.net"],
+])("%s is a blob", (uri, endpoint) => {
+  expect(parseLocation(uri)).toEqual({ ...BLOB, endpoint, name: uri });
+});
+
+test.each([
+  ["https://host.example/a/job.yaml.j2", "https://host.example/a/job.yaml.j2"],
+  ["https://user:pass@host.example/a?token=x#y", "https://host.example/a"],
+  [
+    "https://acme1.blob.core.windows.net/jobs/a.yaml?sv=1&sig=abc%3D",
+    "https://acme1.blob.core.windows.net/jobs/a.yaml",
+  ],
+  ["https://blob.core.windows.net.evil.example/jobs/a.yaml", "https://blob.core.windows.net.evil.example/jobs/a.yaml"],
+  ["http://host.example/a", "http://host.example/a"],
+])("%s is an address, called %s", (uri, name) => {
+  expect(parseLocation(uri)).toEqual({ kind: "web", url: uri, name });
+});
+
+test.each([
+  ["s3://bucket", "must name a bucket and an object"],
+  ["gs:///key", "must name a bucket and an object"],
+  ["s3://key:secret@bucket/key", "must name a bucket and an object"],
+  ["az://container/", "must name a bucket and an object"],
+  ["https://acme1.blob.core.windows.net/container", "must name a container and a blob"],
+  // Another host could be anybody's: Azure's credentials are not sent there.
+  ["abfss://jobs@evil.example/a.yaml", "must look like abfss://"],
+  ["https://[", "no valid address"],
+])("%s is refused: %s", (uri, why) => {
   const error = refusal(() => parseLocation(uri));
-  expect(error.code).toBe("TEMPLATE_LOCATION_UNSUPPORTED");
-  expect(error.message).toContain(`${scheme}://`);
-  expect(error.retryable).toBe(true);
+  expect([error.code, error.message]).toEqual(["TEMPLATE_UNREADABLE", expect.stringContaining(why)]);
+  expect(error.message).not.toContain("secret");
+});
+
+test("a scheme that cannot be read is refused by its name, without the password", () => {
+  const error = refusal(() => parseLocation("ftp://user:pass@host/job.yaml.j2?token=x"));
+  expect([error.code, error.message, error.retryable]).toEqual([
+    "TEMPLATE_LOCATION_UNSUPPORTED",
+    'The template "ftp://host/job.yaml.j2" is stored at ftp://, which cannot be read.',
+    true,
+  ]);
 });
 
 test.each([
@@ -70,7 +121,17 @@ test.each([
 });
 
 test("any URI is a place or refused with our own error", () => {
-  const prefix = fc.constantFrom("", "data:", "data:;base64,", "file://", "s3://", "/");
+  const prefix = fc.constantFrom(
+    "",
+    "data:",
+    "data:;base64,",
+    "file://",
+    "s3://",
+    "az://",
+    "abfss://",
+    "https://",
+    "/",
+  );
   fc.assert(
     fc.property(prefix, fc.string(), (start, rest) => {
       try {

@@ -69,15 +69,27 @@ function floorModulo(a: bigint, b: bigint): bigint {
   return remainder !== 0n && remainder < 0n !== b < 0n ? remainder + b : remainder;
 }
 
-/** Exact for what floats hold exactly; beyond that both are scaled down so that neither overflows. */
+const magnitude = (value: bigint): bigint => (value < 0n ? -value : value);
+const isExact = (value: bigint): boolean => BigInt.asIntN(54, value) === value;
+
+/** The float nearest to the quotient. Integers that no float holds are divided first, with digits enough to round once. */
 function divideIntegers(a: bigint, b: bigint): number {
-  const excess = BigInt(Math.max(0, bitLength(b) - 1000));
-  const quotient = Number(a >> excess) / Number(b >> excess);
-  if (Number.isFinite(quotient)) return quotient;
-  const whole = Number(a / b);
-  if (!Number.isFinite(whole)) throw tooLarge();
-  return whole;
+  if (isExact(a) && isExact(b)) return Number(a) / Number(b);
+  if (a < 0n !== b < 0n) return -divideIntegers(magnitude(a), magnitude(b));
+  if (a < 0n) return divideIntegers(-a, -b);
+  const shift = Math.max(0, 66 - bitLength(a) + bitLength(b));
+  const dividend = a << BigInt(shift);
+  const quotient = dividend / b;
+  // Any remainder tips the balance where the digits alone lie half way between two floats.
+  const sticky = dividend % b === 0n ? quotient : quotient | 1n;
+  const result = scaleDown(Number(sticky), shift);
+  if (!Number.isFinite(result)) throw tooLarge();
+  return result;
 }
+
+/** In two steps: a power of two beyond the smallest float would be zero. */
+const scaleDown = (value: number, shift: number): number =>
+  value / 2 ** Math.min(shift, 1000) / 2 ** Math.max(0, shift - 1000);
 
 function powerOfIntegers(run: Run, base: bigint, exponent: bigint): bigint | number {
   if (exponent < 0n) return powerOfFloats(floatOf(base), floatOf(exponent));

@@ -4,11 +4,13 @@
 
 import { escapeValue } from "./escaping.ts";
 import { BraceFormat, type FormatValues, namedValues } from "./format-braces.ts";
-import { Fault, isFault } from "./jinja-error.ts";
+import { formatValue } from "./format-spec.ts";
+import { Fault, isFault, valueFault } from "./jinja-error.ts";
 import { DICT_METHODS, requireDict } from "./methods-dict.ts";
 import { LIST_METHODS, RANGE_METHODS, TUPLE_METHODS } from "./methods-list.ts";
 import { FLOAT_METHODS, INTEGER_METHODS, numberProperty } from "./methods-number.ts";
-import { MARKUP_METHODS, TEXT_METHODS } from "./methods-text.ts";
+import { isMarkupMethod, MARKUP_METHODS, TEXT_METHODS } from "./methods-text.ts";
+import { quote } from "./printing.ts";
 import type { NativeTable, Run } from "./run.ts";
 import { itemsOf, undefinedFault } from "./sequences.ts";
 import { nativeTable } from "./signature.ts";
@@ -19,6 +21,7 @@ import {
   isText,
   Markup,
   Opaque,
+  objectText,
   orMissing,
   Range,
   Tuple,
@@ -30,16 +33,17 @@ import {
 /** Formatting reads attributes too, so that it is here and not with the other methods of texts. */
 function format(run: Run, self: Value, values: FormatValues): Value {
   const escaping = self instanceof Markup;
-  const safe = escaping ? { positional: values.positional.map(guard(run)), named: values.named } : values;
-  const text = new BraceFormat(run, safe, pythonAttribute).format(requireText(self));
+  const rules = { attribute: pythonAttribute, text: escaping ? formatEscaped : formatValue };
+  const text = new BraceFormat(run, values, rules).format(requireText(self));
   return escaping ? new Markup(text) : text;
 }
 
-/** Texts that enter Markup are escaped on the way. */
-const guard =
-  (run: Run) =>
-  (value: Value): Value =>
-    typeof value === "string" ? escapeValue(run, value) : value;
+/** What enters Markup is formatted first and then escaped; Markup itself takes no specification. */
+function formatEscaped(run: Run, value: Value, specification: string): string {
+  if (!(value instanceof Markup)) return escapeValue(run, formatValue(run, value, specification)).text;
+  if (specification !== "") throw valueFault("Markup takes no format specification");
+  return value.text;
+}
 
 const FORMAT_METHODS: NativeTable = nativeTable({
   format: [
@@ -85,9 +89,16 @@ export function pythonAttribute(run: Run, value: Value, name: string): Value | u
   if (method) {
     const call: Callable["call"] = (running, { positional, named }) =>
       method(running, { positional: [value, ...positional], named });
-    return new Callable(name, call, `<built-in method ${name} of ${type} object>`);
+    return new Callable(name, call, methodText(value, name));
   }
   return propertyOf(value, name);
+}
+
+/** The methods that Markup has of its own are Python's, and print their value. */
+function methodText(value: Value, name: string): string {
+  if (value instanceof Markup && isMarkupMethod(name))
+    return `<bound method Markup.${name} of Markup(${quote(value.text)})>`;
+  return objectText(`built-in method ${name} of ${typeName(value)} object`);
 }
 
 function propertyOf(value: Value, name: string): Value | undefined {

@@ -1,8 +1,10 @@
 // What `encode()` makes of a text: bytes, which a template can print, count and turn back.
 // It knows three encodings.
-import { typeFault, valueFault } from "./jinja-error.ts";
+import { asciiOnly } from "./format-percent.ts";
+import { valueFault } from "./jinja-error.ts";
 import type { Run } from "./run.ts";
 import { native } from "./signature.ts";
+import { codePoints } from "./text.ts";
 import { requireText } from "./text-values.ts";
 import { Callable, Opaque, type Value } from "./values.ts";
 
@@ -60,14 +62,29 @@ export class Bytes extends Opaque {
   }
 }
 
-/** `text.encode(encoding, errors)`; of the ways to treat errors, "strict" and "ignore". */
+/** What stands for a character that an encoding lacks. */
+const SUBSTITUTES: Readonly<Record<string, (character: string) => string>> = {
+  ignore: () => "",
+  replace: () => "?",
+  xmlcharrefreplace: (character) => `&#${character.codePointAt(0) ?? 0};`,
+  backslashreplace: asciiOnly,
+};
+
+/** `text.encode(encoding, errors)`. @throws Fault ValueError or Limit */
 export function encodeText(run: Run, text: string, code: Value, errors: Value): Bytes {
   const encoding = encodingOf(code);
-  if (errors !== "strict" && errors !== "ignore") throw typeFault("encode treats errors 'strict' or 'ignore' here");
   const last = LAST_CODE[encoding] ?? 0;
   const fits = (character: string): boolean => (character.codePointAt(0) ?? 0) <= last && character.isWellFormed();
   run.checkString(text.length);
-  const kept = Array.from(text).filter(fits).join("");
-  if (kept !== text && errors === "strict") throw valueFault(`the text has a character that ${encoding} does not have`);
-  return new Bytes(encoding === "utf8" ? new TextEncoder().encode(kept) : Buffer.from(kept, "latin1"));
+  run.chargeCharacters(text.length);
+  const encoded = codePoints(text)
+    .map((character) => (fits(character) ? character : substitute(requireText(errors), character)))
+    .join("");
+  run.checkString(encoded.length);
+  return new Bytes(encoding === "utf8" ? new TextEncoder().encode(encoded) : Buffer.from(encoded, "latin1"));
+}
+
+function substitute(errors: string, character: string): string {
+  if (!Object.hasOwn(SUBSTITUTES, errors)) throw valueFault("the text has a character that its encoding does not have");
+  return SUBSTITUTES[errors]?.(character) ?? "";
 }

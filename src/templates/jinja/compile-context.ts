@@ -15,6 +15,8 @@ export type CompileContext = {
   readonly soft: boolean;
   /** Inside an output that is made of constants only: Jinja2 computes it beforehand, and takes a slice that fails for missing. */
   readonly constant: boolean;
+  /** Inside an `autoescape` whose value is known only when it is rendered: there Jinja2's `~` never escapes. */
+  readonly volatile: boolean;
   /** The names of the scope that is being compiled. */
   readonly names: FrameNames;
 };

@@ -1,21 +1,22 @@
 // Turns expression nodes into functions. No source code is made: a template's text never becomes JavaScript.
 // It knows nodes and which operation each of them stands for; the operations are in files of their own.
-import { affirm, type BinaryOperator, calculate, negate } from "./arithmetic.ts";
+import { affirm, type BinaryOperator, negate } from "./arithmetic.ts";
 import { getAttribute, getItem, getSlice } from "./attributes.ts";
 import { callValue } from "./calls.ts";
 import { comparisonOf } from "./comparison.ts";
 import { compileArguments, type MakeArguments } from "./compile-arguments.ts";
 import type { CompileContext, Evaluate } from "./compile-context.ts";
+import * as operators from "./compile-operators.ts";
 import { Dict } from "./dict.ts";
 import { joinPlain, joinTexts } from "./escaping.ts";
-import { formatPercentValue } from "./format-markup.ts";
 import { Fault } from "./jinja-error.ts";
+import { isConstant } from "./node-queries.ts";
 import type { Expression, ExpressionKind, NodeOf } from "./nodes.ts";
 import type { Run } from "./run.ts";
 import type { Scope } from "./scope.ts";
 import { isTrue } from "./sequences.ts";
 import { sourceError } from "./token.ts";
-import { isText, Tuple, Undefined, type Value } from "./values.ts";
+import { Tuple, Undefined, type Value } from "./values.ts";
 
 type CompileNode<K extends ExpressionKind> = (node: NodeOf<K>, context: CompileContext) => Evaluate;
 
@@ -36,37 +37,31 @@ type BinaryNode = { left: Expression; right: Expression };
 
 const binary =
   (operator: BinaryOperator) =>
-  ({ left, right }: BinaryNode, context: CompileContext): Evaluate => {
-    const a = compileExpression(left, context);
-    const b = compileExpression(right, context);
-    return (run, scope) => {
-      const x = a(run, scope);
-      const y = b(run, scope);
-      return operator === "%" && isText(x) ? formatPercentValue(run, x, y) : calculate(run, operator, x, y);
-    };
-  };
+  ({ left, right }: BinaryNode, context: CompileContext): Evaluate =>
+    operators.binary(operator, compileExpression(left, context), compileExpression(right, context));
+
+function compilePower({ left, right }: NodeOf<"Pow">, context: CompileContext): Evaluate {
+  if (context.volatile || !isConstant(left) || isConstant(right)) return binary("**")({ left, right }, context);
+  return operators.powerOfConstant(compileExpression(left, context), compileExpression(right, context));
+}
 
 const unary =
   (apply: (value: Value) => Value) =>
-  ({ target }: { target: Expression }, context: CompileContext): Evaluate => {
-    const evaluate = compileExpression(target, context);
-    return (run, scope) => {
-      run.charge(1);
-      return apply(evaluate(run, scope));
-    };
-  };
+  ({ target }: { target: Expression }, context: CompileContext): Evaluate =>
+    operators.unary(apply, compileExpression(target, context));
 
-/** `or` and `and` give one of their operands. */
 const choice =
   (stopsAt: boolean) =>
-  ({ left, right }: BinaryNode, context: CompileContext): Evaluate => {
-    const a = compileExpression(left, context);
-    const b = compileExpression(right, context);
-    return (run, scope) => {
-      const value = a(run, scope);
-      return isTrue(value) === stopsAt ? value : b(run, scope);
-    };
+  ({ left, right }: BinaryNode, context: CompileContext): Evaluate =>
+    operators.choice(stopsAt, compileExpression(left, context), compileExpression(right, context));
+
+/** A number too large for a float is infinity, which Jinja2 cannot write into its own program: it fails unless all is constant. */
+function compileLiteral({ value }: NodeOf<"Literal">, { constant }: CompileContext): Evaluate {
+  if (constant || value !== Number.POSITIVE_INFINITY) return () => value;
+  return () => {
+    throw new Fault("RuntimeError", "a number is too large");
   };
+}
 
 function compileDict({ children }: NodeOf<"Dict">, context: CompileContext): Evaluate {
   const pairs = children.map(
@@ -133,12 +128,9 @@ function compileCall(node: NodeOf<"FunCall">, context: CompileContext): Evaluate
 /** A call whose arguments come from elsewhere: a `call` block adds its body to them. */
 export function compileCallWith(node: NodeOf<"FunCall">, context: CompileContext, args: MakeArguments): Evaluate {
   const callee = compileExpression(node.name, context);
-  const line = node.lineno + 1;
   return (run, scope) => {
     const called = callee(run, scope);
-    const values = args(run, scope);
-    run.line = line;
-    return callValue(run, called, values);
+    return callValue(run, called, args(run, scope));
   };
 }
 
@@ -149,13 +141,10 @@ function compileNamed(kind: "filter" | "test") {
     const message = `there is no ${kind} '${node.name.slice(0, 60)}'`;
     if (!found && !context.soft) throw sourceError(message, node);
     const args = compileArguments(node.args, (one) => compileExpression(one, context));
-    const line = node.lineno + 1;
     return (run, scope) => {
-      run.line = line;
       if (!found) throw new Fault("RuntimeError", message);
       const first = value(run, scope);
       const { positional, named } = args(run, scope);
-      run.line = line;
       run.charge(1);
       return found(run, { positional: [first, ...positional], named });
     };
@@ -179,10 +168,7 @@ const nothingSupplied: Evaluate = () => {
 };
 
 const COMPILERS: { [K in ExpressionKind]: CompileNode<K> } = {
-  Literal:
-    ({ value }) =>
-    () =>
-      value,
+  Literal: compileLiteral,
   Symbol: ({ value: name }) => {
     return (run, scope) => {
       run.charge(1);
@@ -213,9 +199,10 @@ const COMPILERS: { [K in ExpressionKind]: CompileNode<K> } = {
   TestCall: (node, context) => compileTest(node, context, compileExpression(node.target, context)),
   Compare: compileCompare,
   InlineIf: compileInlineIf,
-  JoinedText: ({ children }, context) => {
-    const parts = compileAll(children, context);
-    const join = context.constant ? joinPlain : joinTexts;
+  JoinedText: (node, context) => {
+    const parts = compileAll(node.children, context);
+    const isPlain = context.constant || context.volatile || isConstant(node);
+    const join = isPlain ? joinPlain : joinTexts;
     return (run, scope) => join(run, evaluateAll(run, scope, parts), "");
   },
   Or: choice(true),
@@ -226,7 +213,7 @@ const COMPILERS: { [K in ExpressionKind]: CompileNode<K> } = {
   Div: binary("/"),
   FloorDiv: binary("//"),
   Mod: binary("%"),
-  Pow: binary("**"),
+  Pow: compilePower,
   Not: unary((value) => !isTrue(value)),
   Neg: unary(negate),
   Pos: unary(affirm),

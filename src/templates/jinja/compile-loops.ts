@@ -10,7 +10,7 @@ import type { NodeOf, Target } from "./nodes.ts";
 import type { Run } from "./run.ts";
 import { Output, Scope } from "./scope.ts";
 import { each, isTrue } from "./sequences.ts";
-import { Markup, Stream, type Value } from "./values.ts";
+import { Markup, Stream, Tuple, type Value } from "./values.ts";
 
 type Parts = {
   readonly target: Target;
@@ -71,6 +71,12 @@ function runLoop(run: Run, parts: Parts, { scope, output, depth }: Place, sequen
   if (rounds === 0) parts.else_(run, new Scope(scope, parts.elseMissing), output);
 }
 
+/** What a row of names has taken, as a tuple: that is what the loop sees of an item once a condition has looked at it. */
+function taken(scope: Scope, target: Target): Value {
+  if (target.typename !== "Tuple") return scope.lookup(target.typename === "Symbol" ? target.value : target.name);
+  return new Tuple(target.children.map((one) => taken(scope, one as Target)));
+}
+
 /** The condition sees the targets, but not the `loop` that it decides about. */
 function filtered(run: Run, { target, filter }: Parts, outer: Scope, sequence: Value): Value {
   function* pass(): Generator<Value, void, undefined> {
@@ -78,7 +84,7 @@ function filtered(run: Run, { target, filter }: Parts, outer: Scope, sequence: V
     for (const item of each(run, sequence)) {
       scope.clear();
       assign(run, scope, target, item);
-      if (filter && isTrue(filter(run, scope))) yield item;
+      if (filter && isTrue(filter(run, scope))) yield target.typename === "Tuple" ? taken(scope, target) : item;
     }
   }
   return new Stream("generator", pass());

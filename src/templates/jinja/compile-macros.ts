@@ -87,7 +87,11 @@ export function compileCallBlock(
     if (named.has("caller")) throw typeFault("the call gives 'caller' twice");
     return { positional, named: new Map([...named, ["caller", makeCaller(run, scope)]]) };
   });
-  return (run, scope, output) => output.write(requireOutput(call(run, scope)));
+  const line = node.lineno + 1;
+  return (run, scope, output) => {
+    run.line = line;
+    output.write(requireOutput(call(run, scope)));
+  };
 }
 
 /** What a filter block or a call block gives must be a text already. @throws Fault TypeError */

@@ -11,6 +11,7 @@ import { Fault } from "./jinja-error.ts";
 import { noParentBlock } from "./namespace.ts";
 import { isConstant } from "./node-queries.ts";
 import type { Body, NodeOf, Statement, StatementKind } from "./nodes.ts";
+import { toText } from "./printing.ts";
 import type { Run } from "./run.ts";
 import { Scope } from "./scope.ts";
 import { isTrue } from "./sequences.ts";
@@ -38,13 +39,18 @@ function compileStatement(statement: Statement, context: BlockContext): Execute 
 const bodyCompiler = (context: BlockContext) => (body: Body, inner: CompileContext) =>
   compileBody(body, { ...inner, blocks: context.blocks });
 
-function compileOutput({ children, lineno }: NodeOf<"Output">, context: BlockContext): Execute {
-  const values = children.map((child) => compileExpression(child, { ...context, constant: isConstant(child) }));
+function compileOutput({ children }: NodeOf<"Output">, context: BlockContext): Execute {
+  const values = children.map((child) => ({
+    evaluate: compileExpression(child, { ...context, constant: isConstant(child) }),
+    line: child.lineno + 1,
+    // What Jinja2 computes before it knows whether to escape, it does not escape.
+    textOf: context.volatile && isConstant(child, true) ? toText : outputText,
+  }));
   return (run, scope, output) => {
-    for (const evaluate of values) {
-      run.line = lineno + 1;
+    for (const { evaluate, line, textOf } of values) {
+      run.line = line;
       run.charge(1);
-      output.write(outputText(run, evaluate(run, scope)));
+      output.write(textOf(run, evaluate(run, scope)));
     }
   };
 }
@@ -129,11 +135,13 @@ function compileWith({ targets, values, body, lineno }: NodeOf<"With">, outer: B
   };
 }
 
-function compileAutoEscape({ value, body }: NodeOf<"AutoEscape">, outer: BlockContext): Execute {
+function compileAutoEscape({ value, body, lineno }: NodeOf<"AutoEscape">, outer: BlockContext): Execute {
   const evaluate = compileExpression(value, outer);
-  const { context, missing } = openFrame(outer, [], body, [value]);
+  const inside = { ...outer, volatile: outer.volatile || !isConstant(value) };
+  const { context, missing } = openFrame(inside, [], body, [value]);
   const execute = compileBody(body, context);
   return (run, scope, output) => {
+    run.line = lineno + 1;
     const before = run.autoescape;
     run.autoescape = isTrue(evaluate(run, scope));
     execute(run, new Scope(scope, missing), output);

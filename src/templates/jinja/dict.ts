@@ -3,7 +3,7 @@
 import { typeFault } from "./jinja-error.ts";
 import type { Budget } from "./limits.ts";
 import { chargeInteger } from "./numbers.ts";
-import { Markup, Opaque, Range, Tuple, typeName, Undefined, type Value } from "./values.ts";
+import { DictView, Markup, Opaque, Range, Tuple, typeName, Undefined, type Value } from "./values.ts";
 
 const identities = new WeakMap<object, number>();
 let lastIdentity = 0;
@@ -40,7 +40,7 @@ function hashObject(budget: Budget, value: Exclude<Value, boolean | bigint | num
   if (value instanceof Undefined) return "u";
   if (value instanceof Range) return `r${value.start},${value.stop},${value.step}`;
   if (value instanceof Tuple) return hashTuple(budget, value);
-  if (value instanceof Opaque) return identity(value);
+  if (value instanceof Opaque || (value instanceof DictView && value.part === "values")) return identity(value);
   throw typeFault(`a ${typeName(value)} cannot be the key of a dict`);
 }
 

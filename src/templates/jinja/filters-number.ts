@@ -1,7 +1,7 @@
 // The filters that make or change numbers.
 // It knows numbers and how they are read from other values.
 
-import { floatOf } from "./arithmetic.ts";
+import { calculate } from "./arithmetic.ts";
 import { roundFloat } from "./decimal.ts";
 import { formatPercent } from "./format-percent.ts";
 import { isFault, typeFault } from "./jinja-error.ts";
@@ -47,13 +47,18 @@ function round(run: Run, value: Value, precision: Value, method: Value): Value {
   }
   const number = requireNumber(value);
   const digits = toCount(precision);
-  run.charge(1 + Math.min(Math.abs(digits), 400) / 4);
+  run.charge(8 + Math.min(Math.abs(digits), 400) / 4);
   if (method === "common")
     return typeof number === "bigint" ? roundInteger(run, number, digits) : roundFloat(number, digits);
-  const factor = 10 ** digits;
-  const scaled = floatOf(number) * factor;
-  const whole = method === "ceil" ? Math.ceil(scaled) : Math.floor(scaled);
-  return (whole === 0 ? 0 : whole) / factor; // Python goes through an integer, which has no negative zero
+  return roundTo(run, number, digits, method === "ceil" ? Math.ceil : Math.floor);
+}
+
+/** As Python does it: scaled up, made an integer, and divided again. */
+function roundTo(run: Run, number: bigint | number, digits: number, cut: (scaled: number) => number): Value {
+  const factor = calculate(run, "**", 10n, BigInt(digits));
+  const scaled = calculate(run, "*", number, factor);
+  const whole = typeof scaled === "bigint" ? scaled : toIntegerValue(run, cut(Number(scaled)));
+  return calculate(run, "/", whole, factor);
 }
 
 /** To tens, hundreds, … for negative digits; ties go to the even one. */
@@ -78,7 +83,7 @@ function fileSize(run: Run, value: Value, binary: Value): string {
   const units = isTrue(binary) ? BINARY_UNITS : DECIMAL_UNITS;
   const power = units.findIndex((_, at) => bytes < base ** (at + 2));
   const at = power < 0 ? units.length - 1 : power;
-  return `${formatPercent(run, "%.1f", bytes / base ** (at + 1))} ${units[at]}`;
+  return `${formatPercent(run, "%.1f", (base * bytes) / base ** (at + 2))} ${units[at]}`;
 }
 
 function absolute(value: Value): Value {

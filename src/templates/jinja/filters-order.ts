@@ -1,13 +1,14 @@
 // The filters that depend on the order or the equality of elements: sort, min, max, unique, groupby, dictsort.
 // It knows values and their order.
 import { pathReader, pathsReader } from "./attribute-path.ts";
+import { lowerCase } from "./casing.ts";
 import { inOrder, sortValues } from "./comparison.ts";
 import { Dict } from "./dict.ts";
 import { typeFault } from "./jinja-error.ts";
+import { toInteger } from "./numbers.ts";
 import type { Run } from "./run.ts";
 import { collect, each, isTrue } from "./sequences.ts";
 import type { Definitions } from "./signature.ts";
-import { lowerCase } from "./text.ts";
 import { isText, orMissing, Stream, Tuple, textOf, typeName, type Value } from "./values.ts";
 
 /** Texts are compared without their case, unless it matters. */
@@ -29,6 +30,9 @@ function extreme(run: Run, value: Value, { caseMatters, attribute }: Keyed, oper
   return orMissing(best?.item, "there is no item, the sequence was empty");
 }
 
+/** Python wants an integer here, as which a bool counts. @throws Fault TypeError */
+const isReversed = (value: Value): boolean => toInteger(value) !== 0n;
+
 function sort(
   run: Run,
   value: Value,
@@ -37,7 +41,7 @@ function sort(
   const read = pathsReader(run, attribute);
   const fold = foldUnless(caseMatters);
   const keyOf = (item: Value): Value => read(item).map(fold);
-  return sortValues(run, collect(run, value), keyOf, isTrue(reversed));
+  return sortValues(run, collect(run, value), keyOf, isReversed(reversed));
 }
 
 function* unique(run: Run, value: Value, caseMatters: Value, attribute: Value): Generator<Value, void, undefined> {
@@ -79,7 +83,7 @@ function dictSort(
   if (by !== "key" && by !== "value") throw typeFault("dictsort sorts by 'key' or by 'value'");
   const fold = foldUnless(caseMatters);
   const pairs = Array.from(value.entries(), ([key, item]) => new Tuple([key, item]));
-  return sortValues(run, pairs, (pair) => fold(pair.items[by === "key" ? 0 : 1] as Value), isTrue(reversed));
+  return sortValues(run, pairs, (pair) => fold(pair.items[by === "key" ? 0 : 1] as Value), isReversed(reversed));
 }
 
 export const ORDER_FILTERS: Definitions = {
@@ -97,6 +101,6 @@ export const ORDER_FILTERS: Definitions = {
   unique: [
     "value case_sensitive= attribute=",
     (run, value, caseMatters = false, attribute = null) =>
-      new Stream("generator", unique(run, value, caseMatters, attribute)),
+      new Stream("generator", unique(run, value, caseMatters, attribute), "sync_do_unique"),
   ],
 };

@@ -6,10 +6,10 @@ import { pythonAttribute, refuseReserved } from "./attributes.ts";
 import { callNamed } from "./calls.ts";
 import { Dict } from "./dict.ts";
 import { typeFault } from "./jinja-error.ts";
-import { toText } from "./printing.ts";
 import type { Run } from "./run.ts";
 import { each, isTrue, itemsOf, undefinedFault } from "./sequences.ts";
 import type { Definitions, NativeBody } from "./signature.ts";
+import { requireText } from "./text-values.ts";
 import { isText, orMissing, Stream, textOf, Undefined, type Value } from "./values.ts";
 
 type Apply = (item: Value) => Value;
@@ -72,11 +72,11 @@ function* choose(
 const chooser =
   (choice: Choice): NativeBody =>
   (run, value, ...given) =>
-    new Stream("generator", choose(run, value, choice, given));
+    new Stream("generator", choose(run, value, choice, given), "select_or_reject");
 
 function attr(run: Run, value: Value, name: Value): Value {
   if (value instanceof Undefined) throw undefinedFault(value);
-  const key = toText(run, name);
+  const key = requireText(name);
   refuseReserved(key);
   return orMissing(pythonAttribute(run, value, key), `the value has no attribute '${key.slice(0, 60)}'`);
 }
@@ -85,7 +85,10 @@ const SIGNATURE = "value *rest **named";
 
 export const SELECT_FILTERS: Definitions = {
   attr: ["obj name", attr],
-  map: [SIGNATURE, (run, value, rest, named) => new Stream("generator", map(run, value, itemsOf(rest) ?? [], named))],
+  map: [
+    SIGNATURE,
+    (run, value, rest, named) => new Stream("generator", map(run, value, itemsOf(rest) ?? [], named), "sync_do_map"),
+  ],
   reject: [SIGNATURE, chooser({ keep: false, byAttribute: false })],
   rejectattr: [SIGNATURE, chooser({ keep: false, byAttribute: true })],
   select: [SIGNATURE, chooser({ keep: true, byAttribute: false })],

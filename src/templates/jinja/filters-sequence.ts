@@ -5,14 +5,28 @@ import { pathReader } from "./attribute-path.ts";
 import { Dict } from "./dict.ts";
 import { joinTexts } from "./escaping.ts";
 import { Fault, typeFault } from "./jinja-error.ts";
-import { toCount } from "./numbers.ts";
+import { asNumber, toCount } from "./numbers.ts";
 import type { Run } from "./run.ts";
 import { collect, each, isIterable, itemsOf, lengthOf, requireLength } from "./sequences.ts";
 import type { Definitions } from "./signature.ts";
 import { codePoints } from "./text.ts";
-import { isText, orMissing, Range, Stream, Tuple, textOf, typeName, Undefined, type Value } from "./values.ts";
+import {
+  isText,
+  Markup,
+  Opaque,
+  orMissing,
+  Range,
+  Stream,
+  Tuple,
+  textOf,
+  typeName,
+  Undefined,
+  type Value,
+} from "./values.ts";
 
-function* batch(run: Run, value: Value, size: number, fill: Value): Generator<Value, void, undefined> {
+/** A size that is no number is never reached, as in Jinja2, which only compares with it. */
+function* batch(run: Run, value: Value, linecount: Value, fill: Value): Generator<Value, void, undefined> {
+  const size = Number(asNumber(linecount) ?? Number.NaN);
   let group: Value[] = [];
   for (const item of each(run, value)) {
     if (group.length === size) {
@@ -23,7 +37,7 @@ function* batch(run: Run, value: Value, size: number, fill: Value): Generator<Va
     group.push(item);
   }
   if (group.length === 0) return;
-  if (fill !== null && group.length < size) {
+  if (fill !== null && group.length < toCount(linecount)) {
     run.checkSequence(size);
     while (group.length < size) group.push(fill);
   }
@@ -61,10 +75,12 @@ function last(run: Run, value: Value): Value {
 function reverse(run: Run, value: Value): Value {
   if (isText(value)) {
     run.chargeText(textOf(value).length);
-    return codePoints(textOf(value)).reverse().join("");
+    const reversed = codePoints(textOf(value)).reverse().join("");
+    return value instanceof Markup ? new Markup(reversed) : reversed;
   }
   if (!isIterable(value)) throw typeFault(`a ${typeName(value)} cannot be reversed`);
-  return new Stream("list_reverseiterator", collect(run, value).reverse().values());
+  const reversed = collect(run, value).reverse();
+  return value instanceof Opaque ? reversed : new Stream("list_reverseiterator", reversed.values());
 }
 
 function sum(run: Run, value: Value, attribute: Value, start: Value): Value {
@@ -100,11 +116,11 @@ function* items(run: Run, value: Value): Generator<Value, void, undefined> {
 export const SEQUENCE_FILTERS: Definitions = {
   batch: [
     "value linecount fill_with=",
-    (run, value, size, fill = null) => new Stream("generator", batch(run, value, toCount(size), fill)),
+    (run, value, size, fill = null) => new Stream("generator", batch(run, value, size, fill), "do_batch"),
   ],
   count: ["value", requireLength],
   first: ["seq", first],
-  items: ["value", (run, value) => new Stream("generator", items(run, value))],
+  items: ["value", (run, value) => new Stream("generator", items(run, value), "do_items")],
   join: [
     "value d= attribute=",
     (run, value, separator = "", attribute = null) => join(run, value, separator, attribute),
@@ -116,7 +132,8 @@ export const SEQUENCE_FILTERS: Definitions = {
   reverse: ["value", reverse],
   slice: [
     "value slices fill_with=",
-    (run, value, count, fill = null) => new Stream("generator", slice(run, value, toCount(count), fill)),
+    (run, value, count, fill = null) =>
+      new Stream("generator", slice(run, value, toCount(count), fill), "sync_do_slice"),
   ],
   sum: ["iterable attribute= start=", (run, value, attribute = null, start = 0n) => sum(run, value, attribute, start)],
 };

@@ -1,5 +1,6 @@
 // The filters that change texts.
 // It knows values, texts and escaping; longer work on texts is in files of its own.
+import { capitalize, lowerCase } from "./casing.ts";
 import { Dict } from "./dict.ts";
 import { escapeValue } from "./escaping.ts";
 import { formatPercentValue } from "./format-markup.ts";
@@ -10,7 +11,7 @@ import { isSpace } from "./python-space.ts";
 import type { Run } from "./run.ts";
 import { isTrue, itemsOf, requireLength, undefinedFault } from "./sequences.ts";
 import type { Definitions, NativeBody } from "./signature.ts";
-import { capitalize, codePointCount, lowerCase, sliceCodePoints } from "./text.ts";
+import { codePointCount, sliceCodePoints } from "./text.ts";
 import { replaceText, splitLines, strip } from "./text-cutting.ts";
 import { center, requireText } from "./text-values.ts";
 import { isText, Markup, Tuple, textOf, Undefined, type Value } from "./values.ts";
@@ -27,27 +28,44 @@ const onText =
 
 /** A word begins after white space, "-" or an opening bracket. */
 function title(text: string): string {
-  let result = "";
-  let begins = true;
+  const words: string[] = [];
+  let word = "";
   for (const character of text) {
-    result += begins ? character.toUpperCase() : lowerCase(character);
-    begins = isSpace(character) || "-({[<".includes(character);
+    if (!isSpace(character) && !"-({[<".includes(character)) {
+      word += character;
+      continue;
+    }
+    words.push(titleWord(word), character);
+    word = "";
   }
-  return result;
+  return words.join("") + titleWord(word);
+}
+
+function titled(run: Run, text: string): string {
+  run.chargeCharacters(text.length);
+  return title(text);
+}
+
+function titleWord(word: string): string {
+  const [first = ""] = word;
+  return first.toUpperCase() + lowerCase(word.slice(first.length));
 }
 
 function truncate(run: Run, value: Value, ...given: (Value | undefined)[]): Value {
-  const [length = 255n, killWords = false, end = "...", leeway = 5n] = given;
+  const [length = 255n, killWords = false, end = "...", spare = null] = given;
+  const leeway = spare === null ? 5n : spare;
   const room = toCount(length) - codePointCount(requireText(end));
   if (room < 0) throw valueFault("truncate needs a length of at least that of its end");
   if (toCount(leeway) < 0) throw valueFault("truncate needs a leeway of at least 0");
   if (Number(requireLength(run, value)) <= toCount(length) + toCount(leeway)) return value;
-  const start = sliceCodePoints(requireText(value), 0, room);
-  const kept = isTrue(killWords) ? start : withoutLastWord(start);
+  const kept = cutText(requireText(value), room, isTrue(killWords));
   return value instanceof Markup ? new Markup(kept + escapeValue(run, end).text) : kept + requireText(end);
 }
 
-const withoutLastWord = (text: string): string => (text.includes(" ") ? text.slice(0, text.lastIndexOf(" ")) : text);
+function cutText(text: string, room: number, killsWords: boolean): string {
+  const start = sliceCodePoints(text, 0, room);
+  return killsWords || !start.includes(" ") ? start : start.slice(0, start.lastIndexOf(" "));
+}
 
 type Indent = { readonly by: string; readonly first: boolean; readonly blank: boolean };
 
@@ -103,15 +121,19 @@ function wrap(
   if (value instanceof Undefined) throw undefinedFault(value);
   if (!isText(value)) throw new Fault("AttributeError", "only a text can be wrapped");
   const options = { width: toCount(width), breakLong: isTrue(breakLong), breakHyphens: isTrue(breakHyphens) };
-  if (options.width <= 0) throw valueFault("the width must be more than 0");
   return wordWrap(run, textOf(value), options, separator === null ? "\n" : requireText(separator));
+}
+
+function centerValue(run: Run, value: Value, width: number): Value {
+  const centered = center(run, toText(run, value), width);
+  return value instanceof Markup ? new Markup(centered) : centered;
 }
 
 const WORD = /[\p{L}\p{N}_]+/gu;
 
 export const TEXT_FILTERS: Definitions = {
   capitalize: ["s", onText(capitalize)],
-  center: ["value width=", (run, value, width = 80n) => center(run, toText(run, value), toCount(width))],
+  center: ["value width=", (run, value, width = 80n) => centerValue(run, value, toCount(width))],
   e: ["s /", escapeValue],
   escape: ["s /", escapeValue],
   forceescape: ["value", (run, value) => escapeValue(run, toText(run, value))],
@@ -121,7 +143,7 @@ export const TEXT_FILTERS: Definitions = {
   replace: ["s old new count=", replace],
   safe: ["value", (run, value) => new Markup(toText(run, value))],
   string: ["object /", (run, value) => (value instanceof Markup ? value : toText(run, value))],
-  title: ["s", (run, value) => title(toText(run, value))],
+  title: ["s", (run, value) => titled(run, toText(run, value))],
   trim: ["value chars=", (run, value, characters = null) => trim(run, value, characters)],
   truncate: ["s length= killwords= end= leeway=", truncate],
   upper: ["s", onText((text) => text.toUpperCase())],

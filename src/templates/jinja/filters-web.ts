@@ -2,6 +2,7 @@
 // It knows values and HTML's rules; links are found by links.ts.
 import { Dict } from "./dict.ts";
 import { escapeValue } from "./escaping.ts";
+import { unescapeEntities } from "./html-entities.ts";
 import { Fault, typeFault, valueFault } from "./jinja-error.ts";
 import { linkUrls } from "./links.ts";
 import { toCount } from "./numbers.ts";
@@ -50,88 +51,29 @@ function xmlAttributes(run: Run, value: Value, autospace: Value): Value {
   return marked(run, (isTrue(autospace) && parts.length > 0 ? " " : "") + parts.join(" "));
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: "&",
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  apos: "'",
-  nbsp: "\u00a0",
-  copy: "©",
-  reg: "®",
-  trade: "™",
-  hellip: "…",
-  mdash: "—",
-  ndash: "–",
-  lsquo: "‘",
-  rsquo: "’",
-  ldquo: "“",
-  rdquo: "”",
-  laquo: "«",
-  raquo: "»",
-  bull: "•",
-  middot: "·",
-  euro: "€",
-  pound: "£",
-  yen: "¥",
-  cent: "¢",
-  sect: "§",
-  para: "¶",
-  deg: "°",
-  plusmn: "±",
-  times: "×",
-  divide: "÷",
-  auml: "ä",
-  ouml: "ö",
-  uuml: "ü",
-  Auml: "Ä",
-  Ouml: "Ö",
-  Uuml: "Ü",
-  szlig: "ß",
-  eacute: "é",
-  egrave: "è",
-  agrave: "à",
-  ccedil: "ç",
-  ntilde: "ñ",
-  larr: "←",
-  rarr: "→",
-  uarr: "↑",
-  darr: "↓",
-  micro: "µ",
-  shy: "\u00ad",
-};
-
-/** The entities that are common; Python knows two thousand more by name. */
-function unescapeEntities(text: string): string {
-  return text.replace(/&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([a-zA-Z]{2,8}));/g, (whole, decimal, hex, name) => {
-    if (typeof name === "string") return Object.hasOwn(ENTITIES, name) ? (ENTITIES[name] ?? whole) : whole;
-    const code = typeof decimal === "string" ? Number(decimal) : Number.parseInt(String(hex), 16);
-    return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) || code === 0 ? "\ufffd" : String.fromCodePoint(code);
-  });
-}
-
 function stripTags(run: Run, value: Value): string {
   const text = toText(run, value);
   run.chargeText(text.length);
-  const bare = removeBetween(removeBetween(text, "<!--", "-->"), "<", ">");
-  return unescapeEntities(splitAtSpaces(bare).join(" "));
+  return unescapeEntities(splitAtSpaces(removeTags(text)).join(" "));
 }
 
-/** Loops and not patterns: a lazy pattern takes quadratic time on many openings without an end. */
-function removeBetween(text: string, open: string, close: string): string {
+/** Tags and comments, up to the first that is not closed. A loop: a lazy pattern takes quadratic time on many openings. */
+function removeTags(text: string): string {
   const kept: string[] = [];
   let at = 0;
   for (;;) {
-    const start = text.indexOf(open, at);
-    const end = start < 0 ? -1 : text.indexOf(close, start + open.length);
-    if (end < 0) return kept.join("") + text.slice(at);
+    const start = text.indexOf("<", at);
+    const [end, length] = text.startsWith("<!--", start)
+      ? [text.indexOf("-->", start + 4), 3]
+      : [text.indexOf(">", start), 1];
+    if (start < 0 || end < 0) return kept.join("") + text.slice(at);
     kept.push(text.slice(at, start));
-    at = end + close.length;
+    at = end + length;
   }
 }
 
 const optionalText = (value: Value | undefined): string | null =>
-  value === undefined || value === null ? null : requireText(value);
+  value === undefined || !isTrue(value) ? null : requireText(value);
 
 function urlize(run: Run, value: Value, ...given: (Value | undefined)[]): Value {
   const [limit = null, nofollow = false, target, rel, schemes = null] = given;
@@ -142,9 +84,16 @@ function urlize(run: Run, value: Value, ...given: (Value | undefined)[]): Value 
     limit: limit === null ? undefined : toCount(limit),
     rel: [...relations].sort().join(" "),
     target: optionalText(target),
-    schemes: schemes === null ? [] : collect(run, schemes).map(requireText),
+    schemes: schemes === null ? [] : collect(run, schemes).map(schemeOf),
   });
   return marked(run, text);
+}
+
+function schemeOf(value: Value): string {
+  const scheme = requireText(value);
+  if (!/^[\p{L}\p{N}_.+-]{2,}:\/{0,2}$/u.test(scheme))
+    throw valueFault("urlize got a scheme that is none, such as 'tel:'");
+  return scheme;
 }
 
 export const WEB_FILTERS: Definitions = {

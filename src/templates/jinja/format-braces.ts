@@ -1,29 +1,33 @@
 // text.format(…): replaces the fields between braces.
 // It knows fields and their paths. How an attribute is read is given to it, so that nothing but the tables of attributes is open.
 import { Dict } from "./dict.ts";
-import { formatValue } from "./format-spec.ts";
+import { asciiOnly } from "./format-percent.ts";
 import { Fault, typeFault, valueFault } from "./jinja-error.ts";
 import { toRepr, toText } from "./printing.ts";
 import type { Run } from "./run.ts";
 import { itemOf } from "./subscripts.ts";
 import type { Value } from "./values.ts";
 
-export type ReadAttribute = (run: Run, value: Value, name: string) => Value | undefined;
+/** How an attribute is read, and what becomes of a value and its specification. */
+export type FormatRules = {
+  readonly attribute: (run: Run, value: Value, name: string) => Value | undefined;
+  readonly text: (run: Run, value: Value, specification: string) => string;
+};
 export type FormatValues = { readonly positional: readonly Value[]; readonly named: Dict };
 
 /** One call of format: the text between braces may itself hold braces, once. */
 export class BraceFormat {
   private readonly run: Run;
   private readonly values: FormatValues;
-  private readonly readAttribute: ReadAttribute;
+  private readonly rules: FormatRules;
   private numbering: "automatic" | "manual" | undefined;
   private next = 0n;
   private size = 0;
 
-  constructor(run: Run, values: FormatValues, readAttribute: ReadAttribute) {
+  constructor(run: Run, values: FormatValues, rules: FormatRules) {
     this.run = run;
     this.values = values;
-    this.readAttribute = readAttribute;
+    this.rules = rules;
   }
 
   /** @throws Fault */
@@ -60,13 +64,14 @@ export class BraceFormat {
       specification.includes("{") || specification.includes("}")
         ? this.format(specification, depth - 1)
         : specification;
-    return formatValue(this.run, this.convert(value, conversion), spec);
+    return this.rules.text(this.run, this.convert(value, conversion), spec);
   }
 
   private convert(value: Value, conversion: string | undefined): Value {
     if (conversion === undefined) return value;
     if (conversion === "s") return toText(this.run, value);
-    if (conversion === "r" || conversion === "a") return toRepr(this.run, value);
+    if (conversion === "r") return toRepr(this.run, value);
+    if (conversion === "a") return asciiOnly(toRepr(this.run, value));
     throw valueFault("the format has an unknown conversion");
   }
 
@@ -103,7 +108,7 @@ export class BraceFormat {
 
   private attribute(value: Value, name: string): Value {
     if (name === "") throw valueFault("a field of the format is malformed");
-    const found = this.readAttribute(this.run, value, name);
+    const found = this.rules.attribute(this.run, value, name);
     if (found === undefined) throw new Fault("AttributeError", `the value has no attribute '${name.slice(0, 60)}'`);
     return found;
   }

@@ -81,7 +81,8 @@ function convert(run: Run, supply: Supply, [whole, key, flags, width, precision,
   if (whole === "%%") return "%";
   const named = key === undefined ? undefined : supply.named(run, key);
   const size = readSize(supply, width) ?? 0;
-  const digits = readSize(supply, precision);
+  const given = readSize(supply, precision);
+  const digits = given === undefined ? undefined : Math.max(0, given);
   run.checkString(Math.max(Math.abs(size), digits ?? 0));
   const left = size < 0 ? "-" : "";
   const conversion = { flags: `${flags}${left}`, width: Math.abs(size), precision: digits, type };
@@ -116,8 +117,11 @@ function textFor(run: Run, value: Value, type: string): string {
   if (type === "s") return toText(run, value);
   const text = toRepr(run, value);
   if (type === "r") return text;
-  return codePoints(text).map(asciiEscape).join("");
+  return asciiOnly(text);
 }
+
+/** Every character beyond ASCII as an escape, as in Python's ascii(). */
+export const asciiOnly = (text: string): string => codePoints(text).map(asciiEscape).join("");
 
 function asciiEscape(one: string): string {
   const code = one.codePointAt(0) ?? 0;

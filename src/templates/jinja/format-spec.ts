@@ -14,6 +14,8 @@ export type Spec = {
   readonly fill: string;
   readonly align: "<" | ">" | "=" | "^" | "";
   readonly sign: "+" | "-" | " " | "";
+  /** Whether what is rounded to zero loses its sign. */
+  readonly unsignedZero: boolean;
   readonly alternate: boolean;
   readonly zero: boolean;
   readonly width: number;
@@ -22,16 +24,17 @@ export type Spec = {
   readonly type: string;
 };
 
-const SPEC = /^(?:([\s\S])?([<>=^]))?([-+ ])?z?(#)?(0)?(\d{1,15})?([,_])?(?:\.(\d{1,15}))?([a-zA-Z%])?$/u;
+const SPEC = /^(?:([\s\S])?([<>=^]))?([-+ ])?(z)?(#)?(0)?(\d{1,15})?([,_])?(?:\.(\d{1,15}))?([a-zA-Z%])?$/u;
 
 function parseSpec(text: string): Spec {
   const found = SPEC.exec(text);
   if (!found) throw valueFault("the format specification is wrong");
-  const [, fill, align, sign, alternate, zero, width, grouping, precision, type] = found;
+  const [, fill, align, sign, unsignedZero, alternate, zero, width, grouping, precision, type] = found;
   return {
     fill: fill ?? (zero === undefined ? " " : "0"),
     align: (align ?? "") as Spec["align"],
     sign: (sign ?? "") as Spec["sign"],
+    unsignedZero: unsignedZero !== undefined,
     alternate: alternate !== undefined,
     zero: zero !== undefined,
     width: Number(width ?? 0),
@@ -54,7 +57,8 @@ export function formatValue(run: Run, value: Value, specification: string): stri
 }
 
 function formatText(run: Run, text: string, spec: Spec): string {
-  if (spec.sign !== "" || spec.alternate || spec.grouping !== "" || spec.align === "=" || !"s".includes(spec.type)) {
+  const numeric = spec.sign !== "" || spec.unsignedZero || spec.alternate || spec.grouping !== "";
+  if (numeric || spec.align === "=" || !"s".includes(spec.type)) {
     throw valueFault("this format does not fit a text");
   }
   run.chargeText(text.length);
@@ -91,7 +95,8 @@ const RADIX: Record<string, Radix> = {
 function formatInteger(run: Run, value: bigint | boolean, spec: Spec): string {
   const number = BigInt(value);
   if (/^[eEfFgG%]$/.test(spec.type)) return formatFloat(run, floatOf(number), spec);
-  if (spec.precision !== undefined) throw valueFault("an integer takes no precision");
+  if (spec.precision !== undefined || spec.unsignedZero)
+    throw valueFault("an integer takes neither a precision nor 'z'");
   if (spec.type === "c") return formatCharacter(run, number, spec);
   const size = number < 0n ? -number : number;
   const base = RADIX[spec.type];
@@ -141,8 +146,9 @@ function formatFloat(run: Run, value: number, spec: Spec): string {
   if (!["", "e", "E", "f", "F", "g", "G", "n", "%"].includes(spec.type)) {
     throw valueFault("this format does not fit a float");
   }
-  const sign = signText(value < 0 || Object.is(value, -0), spec);
   const digits = floatDigits(run, value, spec);
+  const isZero = spec.unsignedZero && !/[1-9a-z]/i.test(digits.replace(/e.*$/, ""));
+  const sign = signText(!isZero && (value < 0 || Object.is(value, -0)), spec);
   return placeNumber(run, { sign, digits: /[EFG]/.test(spec.type) ? digits.toUpperCase() : digits }, spec, 3);
 }
 

@@ -9,7 +9,7 @@ import { toInteger } from "./numbers.ts";
 import type { Run } from "./run.ts";
 import { itemsOf } from "./sequences.ts";
 import { native } from "./signature.ts";
-import { Callable, Range, type Value } from "./values.ts";
+import { Callable, objectText, Range, type Value } from "./values.ts";
 
 function makeRange(start: Value, ...[stop, step = 1n]: (Value | undefined)[]): Range {
   const stride = toInteger(step);
@@ -29,12 +29,18 @@ function makeDict(run: Run, source: Value | undefined, named: Value): Dict {
 class DictType extends Callable {
   override attribute(_run: Run, name: string): Value | undefined {
     const keys = native("fromkeys", "keys value= /", (run, values, value = null) => fromKeys(run, values, value));
-    return name === "fromkeys" ? new Callable("fromkeys", keys) : undefined;
+    return name === "fromkeys"
+      ? new Callable("fromkeys", keys, objectText("built-in method fromkeys of type object"))
+      : undefined;
   }
 }
 
 const GLOBALS: readonly Callable[] = [
-  new Callable("lipsum", native("lipsum", "n= html= min= max=", loremIpsum)),
+  new Callable(
+    "lipsum",
+    native("lipsum", "n= html= min= max=", loremIpsum),
+    objectText("function generate_lorem_ipsum"),
+  ),
   new Callable(
     "range",
     native("range", "start stop= step= /", (_run, start, ...more) => makeRange(start, ...more)),

@@ -3,7 +3,7 @@
 import nunjucks from "nunjucks";
 import { capture } from "./compile-macros.ts";
 import { type BlockContext, compileBody } from "./compile-statements.ts";
-import { fromContext, type JinjaValue } from "./context.ts";
+import { entriesOf, fromContext, type JinjaContext } from "./context.ts";
 import { FILTERS } from "./filters.ts";
 import { FrameNames } from "./frame-names.ts";
 import { globalNames } from "./globals.ts";
@@ -17,7 +17,7 @@ import { Output, Scope } from "./scope.ts";
 import { TESTS } from "./tests.ts";
 import { Markup, type Value } from "./values.ts";
 
-export type { JinjaValue } from "./context.ts";
+export { Float, type JinjaContext, type JinjaValue } from "./context.ts";
 export { JinjaError } from "./jinja-error.ts";
 export type { JinjaLimits } from "./limits.ts";
 
@@ -31,7 +31,7 @@ export type JinjaOptions = {
 
 export type JinjaTemplate = {
   /** @throws JinjaError: undefined, runtime, limit or unsupported */
-  render(context: Readonly<Record<string, JinjaValue>>): string;
+  render(context: JinjaContext): string;
 };
 
 /** No loader: a template cannot reach another template, nor a file. */
@@ -54,13 +54,13 @@ export function compileJinja(source: string, options: JinjaOptions = {}): JinjaT
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const renderRoot = compileSource(source, options, limits);
   const root = (...[, context, , , done]: RootArguments): void =>
-    done(null, renderRoot(context.lookup("given") as Readonly<Record<string, JinjaValue>>));
+    done(null, renderRoot(context.lookup("given") as JinjaContext));
   // nunjucks takes functions in place of source (its form of a precompiled template), which its types leave out.
   const template = new nunjucks.Template({ type: "code", obj: { root } } as unknown as string, environment);
   return { render: (given) => template.render({ given }) };
 }
 
-type RenderRoot = (given: Readonly<Record<string, JinjaValue>>) => string;
+type RenderRoot = (given: JinjaContext) => string;
 
 function compileSource(source: string, options: JinjaOptions, limits: JinjaLimits): RenderRoot {
   if (source.length > limits.templateSize) {
@@ -70,7 +70,7 @@ function compileSource(source: string, options: JinjaOptions, limits: JinjaLimit
     () => 1,
     () => {
       const { trimBlocks = false, lstripBlocks = false, keepTrailingNewline = false } = options;
-      const tokens = tokenize(source, { trimBlocks, lstripBlocks, keepTrailingNewline });
+      const tokens = tokenize(source, { trimBlocks, lstripBlocks, keepTrailingNewline }, limits);
       const { children } = parse(tokens, limits);
       const names = FrameNames.of(null, ["self"], children);
       const fresh: BlockContext = {
@@ -78,6 +78,7 @@ function compileSource(source: string, options: JinjaOptions, limits: JinjaLimit
         tests: TESTS,
         soft: false,
         constant: false,
+        volatile: false,
         blocks: new Map(),
         names,
       };
@@ -99,10 +100,10 @@ function compileSource(source: string, options: JinjaOptions, limits: JinjaLimit
 }
 
 /** The global functions, then what the caller gives, then the names that the template sets. */
-function openScope(run: Run, given: Readonly<Record<string, JinjaValue>>, { blocks, names }: BlockContext): Scope {
+function openScope(run: Run, given: JinjaContext, { blocks, names }: BlockContext): Scope {
   const outer = new Scope(null);
   for (const [name, value] of globalNames()) outer.set(name, value);
-  for (const [name, value] of Object.entries(given)) outer.set(name, fromContext(run, value));
+  for (const [name, value] of entriesOf(given)) outer.set(name, fromContext(run, value));
   const root = new Scope(outer, names.missing, "template");
   const functions = new Map(
     [...blocks].map(([name, block]) => [

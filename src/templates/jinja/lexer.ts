@@ -1,13 +1,25 @@
 // Cuts a template's source into plain text and tags, and decides which white space around tags disappears.
 // It knows delimiters and white space; what stands inside a tag is the business of lexer-tags.ts.
+import { JinjaError } from "./jinja-error.ts";
 import { LexerState } from "./lexer-state.ts";
 import { lexTag } from "./lexer-tags.ts";
+import type { JinjaLimits } from "./limits.ts";
 import { skipSpaces, trimEnd } from "./python-space.ts";
 import { type LexerOptions, sourceError, type Token } from "./token.ts";
 
-/** @throws JinjaError syntax */
-export function tokenize(source: string, options: LexerOptions): Token[] {
-  const lexer = new LexerState(source, options);
+/** The tokens of a template; the last one is "end", or "error" where the lexer could not go on. */
+export function tokenize(source: string, options: LexerOptions, limits: JinjaLimits): readonly Token[] {
+  const lexer = new LexerState(source, options, limits);
+  try {
+    lexAll(lexer);
+  } catch (error) {
+    if (!(error instanceof JinjaError)) throw error;
+    lexer.fail(error);
+  }
+  return lexer.tokens;
+}
+
+function lexAll(lexer: LexerState): void {
   while (lexer.at < lexer.source.length) {
     const open = findTag(lexer.source, lexer.at);
     if (open < 0) {
@@ -17,8 +29,7 @@ export function tokenize(source: string, options: LexerOptions): Token[] {
       lexTagAt(lexer, open);
     }
   }
-  lexer.push("end", "", lexer.source.length);
-  return lexer.tokens;
+  lexer.end();
 }
 
 function findTag(source: string, from: number): number {
@@ -42,7 +53,7 @@ function lexTagAt(lexer: LexerState, open: number): void {
   } else if (mark === "{") {
     lexer.push("variable-begin", "", open);
     lexTag(lexer, "variable-end");
-  } else if (!lexRaw(lexer, open)) {
+  } else if (!lexRaw(lexer)) {
     lexer.push("block-begin", "", open);
     lexTag(lexer, "block-end");
   }
@@ -64,6 +75,7 @@ function pushText(lexer: LexerState, end: number, tag: { sign: string; ownLine: 
 }
 
 function skipComment(lexer: LexerState, open: number): void {
+  if (lexer.at === lexer.source.length) return; // Jinja2 takes an opening as the very last thing for nothing
   const close = lexer.source.indexOf("#}", lexer.at);
   if (close < 0) throw sourceError("a comment is not closed", lexer.position(open));
   const sign = close > lexer.at ? signAt(lexer.source, close - 1) : "";
@@ -71,11 +83,12 @@ function skipComment(lexer: LexerState, open: number): void {
 }
 
 /** Reads `{% raw %}…{% endraw %}` if that is what stands here. A line end after the opening tag is always text. */
-function lexRaw(lexer: LexerState, open: number): boolean {
+function lexRaw(lexer: LexerState): boolean {
   const opening = wordTag(lexer.source, lexer.at, "raw");
   if (!opening || opening.sign === "+") return false;
   lexer.closeTag(opening.close, opening.sign, false);
   const { source } = lexer;
+  if (lexer.at >= source.length) return true;
   for (let at = source.indexOf("{%", lexer.at); at >= 0; at = source.indexOf("{%", at + 1)) {
     const sign = signAt(source, at + 2);
     const closing = wordTag(source, at + 2 + sign.length, "endraw");
@@ -84,7 +97,7 @@ function lexRaw(lexer: LexerState, open: number): boolean {
     lexer.closeTag(closing.close, closing.sign, lexer.options.trimBlocks);
     return true;
   }
-  throw sourceError("a raw block is not closed", lexer.position(open));
+  throw sourceError("a raw block is not closed", lexer.position(lexer.at));
 }
 
 /** Whether a tag holds one word and nothing else; where it closes, and the sign before that. */

@@ -38,7 +38,7 @@ function linkWord(word: string, options: LinkOptions, attributes: string): strin
   const address = hrefOf(middle, options.schemes);
   if (!address) return word;
   const shown =
-    options.limit !== undefined && address.shown.length > options.limit
+    address.isWeb && options.limit !== undefined && address.shown.length > options.limit
       ? `${address.shown.slice(0, options.limit)}...`
       : address.shown;
   return `${head}<a href="${address.href}"${address.isMail ? "" : attributes}>${shown}</a>${tail}`;
@@ -72,18 +72,18 @@ function peel(word: string): { head: string; middle: string; tail: string } {
 
 const find = (marks: readonly string[], test: (mark: string) => boolean): string | undefined => marks.find(test);
 
-type Address = { readonly href: string; readonly shown: string; readonly isMail: boolean };
+type Address = { readonly href: string; readonly shown: string; readonly isMail: boolean; readonly isWeb: boolean };
 
 function hrefOf(text: string, schemes: readonly string[]): Address | undefined {
   if (isWebAddress(text)) {
-    return { href: /^https?:\/\//.test(text) ? text : `https://${text}`, shown: text, isMail: false };
+    return { href: /^https?:\/\//.test(text) ? text : `https://${text}`, shown: text, isMail: false, isWeb: true };
   }
   if (text.startsWith("mailto:") && isMailAddress(text.slice(7)))
-    return { href: text, shown: text.slice(7), isMail: true };
+    return { href: text, shown: text.slice(7), isMail: true, isWeb: false };
   const isMail = text.includes("@") && !text.startsWith("www.") && !text.includes(":") && isMailAddress(text);
-  if (isMail) return { href: `mailto:${text}`, shown: text, isMail: true };
+  if (isMail) return { href: `mailto:${text}`, shown: text, isMail: true, isWeb: false };
   const scheme = schemes.some((one) => text !== one && text.startsWith(one));
-  return scheme ? { href: text, shown: text, isMail: false } : undefined;
+  return scheme ? { href: text, shown: text, isMail: false, isWeb: false } : undefined;
 }
 
 const isMailAddress = (text: string): boolean =>

@@ -67,6 +67,10 @@ export class Loop extends Opaque {
     return `<LoopContext ${this.index + 1}/${this.length(run)}>`;
   }
 
+  private methodText(run: Run, name: string): string {
+    return `<bound method LoopContext.${name} of ${this.describe(run)}>`;
+  }
+
   override attribute(run: Run, name: string): Value | undefined {
     return ATTRIBUTES.get(name)?.(this, run);
   }
@@ -83,8 +87,9 @@ export class Loop extends Opaque {
     depth0: (loop) => BigInt(loop.depth),
     previtem: (loop) => orMissing(loop.before, "there is no previous item"),
     nextitem: (loop) => orMissing(loop.peek(), "there is no next item"),
-    changed: (loop) => new Callable("changed", (run, args) => loop.changed(run, args)),
-    cycle: (loop) => new Callable("cycle", (_run, args) => loop.cycle(args)),
+    changed: (loop, run) =>
+      new Callable("changed", (running, args) => loop.changed(running, args), loop.methodText(run, "changed")),
+    cycle: (loop, run) => new Callable("cycle", (_run, args) => loop.cycle(args), loop.methodText(run, "cycle")),
   };
 
   /** Going through the loop itself takes its remaining rounds, as pairs of the item and the loop. */

@@ -4,9 +4,9 @@
 import { callValue } from "./calls.ts";
 import { equals, sortValues } from "./comparison.ts";
 import { Fault, valueFault } from "./jinja-error.ts";
-import { toCount } from "./numbers.ts";
+import { toCount, toInteger } from "./numbers.ts";
 import type { NativeTable, Run } from "./run.ts";
-import { collect, isTrue, itemsOf } from "./sequences.ts";
+import { collect, itemsOf } from "./sequences.ts";
 import { type Definitions, nativeTable } from "./signature.ts";
 import { NO_ARGUMENTS, type Value } from "./values.ts";
 
@@ -47,7 +47,7 @@ function pop(run: Run, items: Value[], position: Value = -1n): Value {
 function sort(run: Run, items: Value[], key: Value, reverse: Value): void {
   const keyOf = (item: Value): Value =>
     key === null ? item : callValue(run, key, { ...NO_ARGUMENTS, positional: [item] });
-  const sorted = sortValues(run, items, keyOf, isTrue(reverse));
+  const sorted = sortValues(run, items, keyOf, toInteger(reverse) !== 0n);
   items.splice(0, items.length);
   for (const item of sorted) items.push(item);
 }
@@ -120,7 +120,7 @@ const CHANGES: Definitions = {
     },
   ],
   sort: [
-    "self / key= reverse=",
+    "self / * key= reverse=",
     (run, self, key = null, reverse = false) => {
       sort(run, list(self), key, reverse);
       return null;

@@ -27,9 +27,9 @@ function part(run: Run, text: string, [start, end]: Bounds): { text: string; fro
 }
 
 function find(run: Run, search: { self: Value; wanted: Value; fromRight: boolean }, range: Bounds): bigint {
+  const wanted = requireText(search.wanted);
   const found = part(run, requireText(search.self), range);
   if (!found) return -1n;
-  const wanted = requireText(search.wanted);
   const at = search.fromRight ? found.text.lastIndexOf(wanted) : found.text.indexOf(wanted);
   return at < 0 ? -1n : BigInt(found.from + codePointOffset(found.text, at));
 }
@@ -59,8 +59,9 @@ export const TEXT_SEARCH: Definitions = {
   count: [
     SIGNATURE,
     (run, self, wanted, ...range) => {
+      const sought = requireText(wanted);
       const found = part(run, requireText(self), range);
-      return found ? BigInt(occurrences(found.text, requireText(wanted))) : 0n;
+      return found ? BigInt(occurrences(found.text, sought)) : 0n;
     },
   ],
   endswith: [

@@ -1,23 +1,35 @@
 // The methods of Python's str that replace characters by a table: maketrans and translate.
 // It knows values and code points.
 import { Dict } from "./dict.ts";
-import { typeFault, valueFault } from "./jinja-error.ts";
+import { isFault, typeFault, valueFault } from "./jinja-error.ts";
 import type { Run } from "./run.ts";
 import type { Definitions } from "./signature.ts";
+import { itemOf } from "./subscripts.ts";
 import { codePoints } from "./text.ts";
 import { requireText } from "./text-values.ts";
 import { isText, textOf, type Value } from "./values.ts";
 
 function translate(run: Run, text: string, table: Value): string {
-  if (!(table instanceof Dict)) throw typeFault("a table of characters must be a dict");
+  run.chargeCharacters(text.length * 4);
   const parts = codePoints(text).map((character) => {
-    const by = table.get(run, BigInt(character.codePointAt(0) ?? 0));
+    const by = entryOf(run, table, BigInt(character.codePointAt(0) ?? 0));
     if (by === undefined) return character;
     if (by === null) return "";
     return typeof by === "bigint" ? String.fromCodePoint(Number(by)) : requireText(by);
   });
   run.checkString(parts.reduce((size, one) => size + one.length, 0));
   return parts.join("");
+}
+
+/** A table is whatever has elements by number; a character that it lacks stays. */
+function entryOf(run: Run, table: Value, code: bigint): Value | undefined {
+  if (table instanceof Dict) return table.get(run, code);
+  try {
+    return itemOf(run, table, code);
+  } catch (error) {
+    if (isFault(error, "KeyError", "IndexError")) return undefined;
+    throw error;
+  }
 }
 
 const codeOf = (character: string): bigint => BigInt(character.codePointAt(0) ?? 0);

@@ -1,24 +1,26 @@
 // The methods of Python's str that change or cut a text; the others come from the files beside this one.
 // It knows values and code points; cutting is done by text-cutting.ts.
 import { encodeText } from "./bytes.ts";
+import { capitalize, foldCase, lowerCase, pythonTitle, swapCase } from "./casing.ts";
 import { escapeValue } from "./escaping.ts";
 import { valueFault } from "./jinja-error.ts";
 import { TEXT_PREDICATES } from "./methods-text-is.ts";
 import { TEXT_SEARCH } from "./methods-text-search.ts";
 import { TEXT_TABLES } from "./methods-text-table.ts";
-import { toCount } from "./numbers.ts";
+import { toCount, toInteger } from "./numbers.ts";
 import type { Native, NativeTable, Run } from "./run.ts";
-import { collect, isTrue } from "./sequences.ts";
-import { type Definitions, type NativeBody, nativeTable } from "./signature.ts";
-import { capitalize, codePointCount, lowerCase, pythonTitle } from "./text.ts";
+import { collect } from "./sequences.ts";
+import { type Definitions, type NativeBody, native, nativeTable } from "./signature.ts";
+import { codePointCount } from "./text.ts";
 import * as cut from "./text-cutting.ts";
 import { center, joinStrict, pad, requireText } from "./text-values.ts";
 import { Markup, Tuple, type Value } from "./values.ts";
 
-/** A method that makes a text of no more than about its own size. */
-const change = (body: (text: string) => string): readonly [string, NativeBody] => [
+/** A method that makes a text of no more than about its own size, of each character by itself unless the engine does it. */
+const change = (body: (text: string) => string, byEngine = false): readonly [string, NativeBody] => [
   "self /",
   (run, self) => {
+    if (!byEngine) run.chargeCharacters(requireText(self).length);
     const result = body(requireText(self));
     run.checkString(result.length);
     return result;
@@ -59,19 +61,13 @@ const stripBody =
     return cut.strip(requireText(self), characters === null ? null : requireText(characters), sides);
   };
 
-const swapCase = (text: string): string =>
-  Array.from(text, (character) => {
-    const upper = character.toUpperCase();
-    return character === upper ? character.toLowerCase() : upper;
-  }).join("");
-
 const CHANGES: Definitions = {
   capitalize: change(capitalize),
-  casefold: change((text) => lowerCase(text).replaceAll("ß", "ss")),
-  lower: change(lowerCase),
+  casefold: change(foldCase),
+  lower: change(lowerCase, true),
   swapcase: change(swapCase),
   title: change(pythonTitle),
-  upper: change((text) => text.toUpperCase()),
+  upper: change((text) => text.toUpperCase(), true),
 };
 
 /** @throws Fault TypeError if the width is no integer */
@@ -129,7 +125,10 @@ const CUTTING: Definitions = {
   rsplit: ["self sep= maxsplit=", (run, self, sep = null, max = -1n) => splitFromRight(run, self, sep, max)],
   rstrip: ["self characters= /", stripBody("right")],
   split: ["self sep= maxsplit=", (run, self, sep = null, max = -1n) => split(run, self, sep, max)],
-  splitlines: ["self keepends=", (run, self, keep = false) => cut.splitLines(run, requireText(self), isTrue(keep))],
+  splitlines: [
+    "self keepends=",
+    (run, self, keep = false) => cut.splitLines(run, requireText(self), toInteger(keep) !== 0n),
+  ],
   strip: ["self characters= /", stripBody("both")],
 };
 
@@ -142,7 +141,9 @@ export const TEXT_METHODS: NativeTable = nativeTable(
   TEXT_PREDICATES,
 );
 
-const UNMARKED = new Set([...Object.keys(TEXT_SEARCH), ...Object.keys(TEXT_PREDICATES), "maketrans"]);
+const UNMARKED = new Set([...Object.keys(TEXT_SEARCH), ...Object.keys(TEXT_PREDICATES), "encode", "maketrans"]);
+
+export const isMarkupMethod = (name: string): boolean => !UNMARKED.has(name);
 
 /** Methods of Markup: texts among the arguments are escaped, and what comes out is Markup again. */
 export const MARKUP_METHODS: NativeTable = new Map(
@@ -155,10 +156,10 @@ function markupVersion(name: string, method: Native): Native {
 }
 
 /** Markup joins values of every type, each escaped. */
-const joinMarkup: Native = (run, { positional: [self = null, values = null] }) => {
+const joinMarkup: Native = native("join", "self values /", (run, self, values) => {
   const escaped = collect(run, values).map((value) => escapeValue(run, value).text);
   return new Markup(joinStrict(run, requireText(self), escaped));
-};
+});
 
 function markupMethod(method: Native): Native {
   return (run, { positional: [self, ...others], named }) => {

@@ -4,7 +4,8 @@ import type { Dict } from "./dict.ts";
 import { Fault } from "./jinja-error.ts";
 import { toRepr } from "./printing.ts";
 import type { Run } from "./run.ts";
-import { Callable, Opaque, Undefined, type Value } from "./values.ts";
+import { native } from "./signature.ts";
+import { Callable, Opaque, objectText, Tuple, Undefined, type Value } from "./values.ts";
 
 /** Holds values that may be assigned from inside a loop or a block: `{% set ns.name = … %}`. */
 export class Namespace extends Opaque {
@@ -34,7 +35,7 @@ export class Cycler extends Opaque {
     this.items = items;
   }
   override describe(): string {
-    return "<Cycler object>";
+    return objectText("jinja2.utils.Cycler object");
   }
   private get current(): Value {
     return this.items[this.position] as Value;
@@ -44,13 +45,21 @@ export class Cycler extends Opaque {
       case "current":
         return this.current;
       case "items":
-        return [...this.items];
+        return new Tuple([...this.items]);
       case "pos":
         return BigInt(this.position);
       case "next":
-        return new Callable("next", () => this.advance());
+        return new Callable(
+          "next",
+          native("next", "", () => this.advance()),
+          `<bound method Cycler.next of ${this.describe()}>`,
+        );
       case "reset":
-        return new Callable("reset", () => this.reset());
+        return new Callable(
+          "reset",
+          native("reset", "", () => this.reset()),
+          `<bound method Cycler.reset of ${this.describe()}>`,
+        );
       default:
         return undefined;
     }
@@ -77,7 +86,7 @@ export class Joiner extends Opaque {
     this.separator = separator;
   }
   override describe(): string {
-    return "<Joiner object>";
+    return objectText("jinja2.utils.Joiner object");
   }
   override attribute(_run: Run, name: string): Value | undefined {
     if (name === "sep") return this.separator;
@@ -104,7 +113,7 @@ export class Blocks extends Opaque {
   }
   override attribute(_run: Run, name: string): Value | undefined {
     const block = this.blocks.get(name);
-    return block && new Callable(name, (run) => block(run), `<BlockReference '${name}'>`);
+    return block && new Callable(name, (run) => block(run), objectText("jinja2.runtime.BlockReference object"));
   }
 }
 

@@ -40,13 +40,15 @@ export function namesIn(pieces: readonly (Expression | Statement)[]): ReadonlySe
 }
 
 const NOT_CONSTANT = new Set(["Symbol", "FunCall", "NamespaceField"]);
+const FILTERS_TOO = new Set([...NOT_CONSTANT, "FilterCall", "TestCall"]);
 
-/** Made of literals and operators only. Jinja2 computes such a piece before it renders. */
-export function isConstant(expression: Expression): boolean {
+/** Made of literals and operators only. Jinja2 computes such a piece before it renders; `volatile`: one with filters it does not. */
+export function isConstant(expression: Expression, volatile = false): boolean {
+  const excluded = volatile ? FILTERS_TOO : NOT_CONSTANT;
   const queue: unknown[] = [expression];
   for (let one = queue.pop(); one !== undefined; one = queue.pop()) {
     if (!isRecord(one)) continue;
-    if (typeof one["typename"] === "string" && NOT_CONSTANT.has(one["typename"])) return false;
+    if (typeof one["typename"] === "string" && excluded.has(one["typename"])) return false;
     for (const child of Object.values(one)) if (isRecord(child)) queue.push(child);
   }
   return true;

@@ -9,27 +9,35 @@ type BinaryKind = "Or" | "And" | "Add" | "Sub" | "Mul" | "Div" | "FloorDiv" | "M
 
 /** `value if condition else other`. */
 export function parseConditional(state: ParserState): Expression {
+  let at = state.current;
   let body = parseOr(state);
   for (let links = 0; state.isWord("if"); links++) {
     state.chain(links);
-    const at = state.next();
+    state.next();
     const cond = parseOr(state);
     const else_ = state.skipWord("else") ? state.nested(() => parseConditional(state)) : null;
     body = node("InlineIf", at, { cond, body, else_ });
+    at = state.current;
   }
   return body;
 }
 
-/** A level of the grammar that reads from the left: operand, operator, operand, … */
+/**
+ * A level of the grammar that reads from the left: operand, operator, operand, …
+ * As in Jinja2, which tells errors by the lines of these nodes, the first stands where its left operand does, the others at their
+ * operators.
+ */
 function leftToRight(operand: Parse, kindOf: (state: ParserState) => BinaryKind | undefined): Parse {
   return (state) => {
+    let at = state.current;
     let left = operand(state);
     for (let links = 0; ; links++) {
       const kind = kindOf(state);
       if (!kind) return left;
       state.chain(links);
-      const at = state.next();
+      state.next();
       left = node(kind, at, { left, right: operand(state) });
+      at = state.current;
     }
   };
 }
@@ -64,7 +72,6 @@ function parseJoined(state: ParserState): Expression {
 const parseSum = leftToRight(parseJoined, operator({ "+": "Add", "-": "Sub" }));
 
 function parseComparison(state: ParserState): Expression {
-  const first = state.current;
   const expr = parseSum(state);
   const ops: Comparison[] = [];
   for (;;) {
@@ -74,7 +81,7 @@ function parseComparison(state: ParserState): Expression {
     if (name === "not in") state.next();
     ops.push({ operator: name, expr: parseSum(state) });
   }
-  return ops.length === 0 ? expr : node("Compare", first, { expr, ops });
+  return ops.length === 0 ? expr : node("Compare", state.current, { expr, ops }); // where Jinja2 sees it too: after it
 }
 
 function comparisonAt(state: ParserState): string | undefined {

@@ -60,33 +60,30 @@ function parseParentheses(state: ParserState): Expression {
 export type TupleOptions = {
   /** Empty is allowed. */
   readonly parenthesized?: boolean;
-  /** A word that ends the list after a comma. */
-  readonly endWord?: string;
   /** Reads one element; a whole expression if not given. */
   readonly element?: () => Expression;
 };
 
 /** One expression, or a tuple if there is a comma. */
 export function parseTuple(state: ParserState, options: TupleOptions = {}): Expression {
-  const first = state.current;
+  let at = state.current;
   const element = options.element ?? (() => state.expression());
   const children: Expression[] = [];
   let isTuple = false;
-  while (!endsTuple(state, options)) {
+  while (!endsTuple(state)) {
     children.push(element());
-    if (!state.skipOperator(",")) break;
+    if (!state.isOperator(",")) break;
+    at = state.next();
     isTuple = true;
   }
   const [only] = children;
   if (only && !isTuple) return only;
   if (!only && !options.parenthesized) state.fail(`an expression was expected, but here is ${wordsOf(state.current)}`);
-  return node("Tuple", first, { children });
+  return node("Tuple", at, { children });
 }
 
-function endsTuple(state: ParserState, options: TupleOptions): boolean {
-  if (state.is("variable-end") || state.is("block-end") || state.isOperator(")")) return true;
-  return options.endWord !== undefined && state.isWord(options.endWord);
-}
+const endsTuple = (state: ParserState): boolean =>
+  state.is("variable-end") || state.is("block-end") || state.isOperator(")");
 
 function parseList(state: ParserState, open: Token): Expression {
   const children: Expression[] = [];

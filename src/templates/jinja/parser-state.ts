@@ -12,6 +12,8 @@ export class ParserState {
   /** Loops around the current place that belong to the same macro or template: `loop` must not be assigned there. */
   loops = 0;
   readonly blockNames = new Set<string>();
+  /** The first block whose name another one has: told once the whole template is read. */
+  twice: Token | undefined;
   private readonly tokens: readonly Token[];
   private readonly parse: (state: ParserState) => Expression;
   private at = 0;
@@ -24,8 +26,11 @@ export class ParserState {
     this.parse = parse;
   }
 
+  /** @throws JinjaError if the lexer could not go on here */
   get current(): Token {
-    return this.ahead(0);
+    const token = this.ahead(0);
+    if (token.error) throw token.error;
+    return token;
   }
 
   ahead(count: number): Token {

@@ -6,7 +6,6 @@ import type { ParserState } from "./parser-state.ts";
 import { sourceError } from "./token.ts";
 
 export type TargetOptions = {
-  readonly endWord?: string;
   /** Whether `name.field` may be assigned, which only `set` allows. */
   readonly fields?: boolean;
   /** The targets of `with` are parameters: `loop` may be one of them. */
@@ -24,8 +23,7 @@ export function parseTarget(state: ParserState, options: TargetOptions = {}): Ta
     }
     return primary;
   };
-  const { endWord } = options;
-  const parsed = parseTuple(state, endWord === undefined ? { element } : { element, endWord });
+  const parsed = parseTuple(state, { element });
   return toTarget(parsed, (expression) => fields.get(expression), state.loops > 0 && !options.parameter);
 }
 

@@ -13,7 +13,9 @@ type ParseTag = (state: ParserState, tag: Token) => Statement;
 /** @throws JinjaError syntax, limit or unsupported */
 export function parse(tokens: readonly Token[], limits: JinjaLimits): NodeOf<"Root"> {
   const state = new ParserState(tokens, limits, parseConditional);
-  return node("Root", { lineno: 0, colno: 0 }, { children: parseBody(state, []) });
+  const children = parseBody(state, []);
+  if (state.twice) state.fail(`the block ${wordsOf(state.twice)} is there twice`, state.twice);
+  return node("Root", { lineno: 0, colno: 0 }, { children });
 }
 
 /** Reads up to one of the `ends` (which stays), or to the end of the template if there are none. */
@@ -85,9 +87,9 @@ function parseIf(state: ParserState, tag: Token): Statement {
 
 function parseFor(state: ParserState, tag: Token): Statement {
   state.loops++;
-  const name = parseTarget(state, { endWord: "in" });
+  const name = parseTarget(state);
   state.expect("name", "in");
-  const arr = parseTuple(state, { element: () => state.nested(() => parseOr(state)), endWord: "recursive" });
+  const arr = parseTuple(state, { element: () => state.nested(() => parseOr(state)) });
   const filter = state.skipWord("if") ? state.expression() : null;
   const recursive = state.skipWord("recursive");
   const body = parseInside(state, "endfor", "else");
@@ -161,8 +163,9 @@ function parsePrint(state: ParserState, tag: Token): Statement {
 }
 
 function parseBlock(state: ParserState, tag: Token): Statement {
-  const name = state.expect("name").value;
-  if (state.blockNames.has(name)) state.fail(`the block '${name}' is there twice`, tag);
+  const named = state.expect("name");
+  const name = named.value;
+  if (state.blockNames.has(name)) state.twice ??= named;
   state.blockNames.add(name);
   const scoped = state.skipWord("scoped");
   const required = state.skipWord("required");

@@ -20,4 +20,12 @@ export class Run extends Budget {
     this.filters = tables.filters;
     this.tests = tables.tests;
   }
+
+  /** What is called has lines of its own; once it is done, errors are at the line of the call again. */
+  override inCall<T>(action: () => T): T {
+    const { line } = this;
+    const result = super.inCall(action);
+    this.line = line;
+    return result;
+  }
 }

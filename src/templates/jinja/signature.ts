@@ -13,6 +13,8 @@ type Signature = {
   readonly required: number;
   /** Parameters that cannot be given by name. */
   readonly positionalOnly: number;
+  /** Parameters that can be given by place. */
+  readonly placed: number;
   readonly rest: boolean;
   readonly named: boolean;
 };
@@ -20,19 +22,21 @@ type Signature = {
 function readSignature(text: string): Signature {
   const words = text.split(" ").filter((word) => word !== "");
   const slash = words.indexOf("/");
+  const star = words.indexOf("*");
   const names = words.filter((word) => word !== "/" && !word.startsWith("*"));
   return {
     names: names.map((name) => name.replace("=", "")),
     required: names.filter((name) => !name.endsWith("=")).length,
     positionalOnly: slash < 0 ? 0 : slash,
-    rest: words.some((word) => word.startsWith("*") && !word.startsWith("**")),
+    placed: star < 0 ? names.length : words.slice(0, star).filter((word) => word !== "/").length,
+    rest: words.some((word) => /^\*[^*]/.test(word)),
     named: words.some((word) => word.startsWith("**")),
   };
 }
 
 /**
  * Makes a function of the tables. Signature: names; `=` after a name that may be left out; `/` after those that cannot be
- * named; `*rest` gives a tuple and `**rest` a dict, as the last values.
+ * named; `*` before those that can only be named; `*rest` gives a tuple and `**rest` a dict, as the last values.
  */
 export function native(name: string, signature: string, body: NativeBody): Native {
   const parameters = readSignature(signature);
@@ -57,9 +61,9 @@ export function nativeTable(...definitions: Definitions[]): NativeTable {
 
 function bind(run: Run, name: string, signature: Signature, args: Arguments): Value[] {
   const { names, required } = signature;
-  const surplus = args.positional.slice(names.length);
-  if (surplus.length > 0 && !signature.rest) throw typeFault(`${name} takes at most ${names.length} values`);
-  const values: (Value | undefined)[] = names.map((_, at) => args.positional[at]);
+  const surplus = args.positional.slice(signature.placed);
+  if (surplus.length > 0 && !signature.rest) throw typeFault(`${name} takes at most ${signature.placed} values`);
+  const values: (Value | undefined)[] = names.map((_, at) => (at < signature.placed ? args.positional[at] : undefined));
   const others = new Dict();
   for (const [key, value] of args.named) {
     if (!placeNamed(values, signature, key, value)) {

@@ -2,6 +2,7 @@
 // It knows values only.
 import { calculate } from "./arithmetic.ts";
 import { isCallable } from "./calls.ts";
+import { isLowerCased, isLowerOrTitle, isUpperCased, isUpperOrTitle } from "./casing.ts";
 import { contains, equals, inOrder, type Ordering } from "./comparison.ts";
 import { Dict } from "./dict.ts";
 import { formatPercent } from "./format-percent.ts";
@@ -10,7 +11,6 @@ import { toText } from "./printing.ts";
 import type { NativeTable, Run } from "./run.ts";
 import { isIterable, lengthOf } from "./sequences.ts";
 import { type Definitions, type NativeBody, nativeTable } from "./signature.ts";
-import { isUpperCased } from "./text.ts";
 import { DictView, isText, Markup, textOf, typeName, Undefined, type Value } from "./values.ts";
 
 const ask = (test: (value: Value) => boolean): Definitions[string] => ["value", (_run, value) => test(value)];
@@ -33,10 +33,10 @@ const cased =
   (lower: boolean): NativeBody =>
   (run, value) => {
     const text = toText(run, value);
-    run.chargeText(text.length);
+    run.chargeCharacters(text.length);
     const characters = Array.from(text);
-    const isLower = (one: string): boolean => /\p{Lowercase}/u.test(one);
-    return characters.some(lower ? isLower : isUpperCased) && !characters.some(lower ? isUpperCased : isLower);
+    const [wanted, other] = lower ? [isLowerCased, isUpperOrTitle] : [isUpperCased, isLowerOrTitle];
+    return characters.some(wanted) && !characters.some(other);
   };
 
 const isSequence = (run: Run, value: Value): boolean =>

@@ -41,38 +41,4 @@ export function compareTexts(a: string, b: string): number {
 /** Nothing comes before every character. */
 const codeOf = (character: string | undefined): number => character?.codePointAt(0) ?? -1;
 
-const CASED = /[\p{Ll}\p{Lu}\p{Lt}]/u;
-export const isCased = (character: string): boolean => CASED.test(character);
-export const isUpperCased = (character: string): boolean => /[\p{Lu}\p{Lt}]/u.test(character);
 export const isPrintable = (character: string): boolean => character === " " || !/[\p{C}\p{Z}]/u.test(character);
-
-/** First character in title case, the rest in lower case. */
-export function capitalize(text: string): string {
-  const [first = "", ...rest] = codePoints(text);
-  return titleCase(first) + lowerCase(rest.join(""));
-}
-
-const TITLE_CASES: Record<string, string> = {
-  ß: "Ss",
-  ŉ: "ʼN",
-  ﬁ: "Fi",
-  ﬂ: "Fl",
-  ﬀ: "Ff",
-  ǆ: "ǅ",
-  ǉ: "ǈ",
-  ǌ: "ǋ",
-  ǳ: "ǲ",
-};
-export const titleCase = (character: string): string => TITLE_CASES[character] ?? character.toUpperCase();
-export const lowerCase = (text: string): string => text.toLowerCase();
-
-/** A letter after a letter becomes lower, every other one title case. */
-export function pythonTitle(text: string): string {
-  let result = "";
-  let inWord = false;
-  for (const character of text) {
-    result += inWord ? character.toLowerCase() : titleCase(character);
-    inWord = isCased(character);
-  }
-  return result;
-}

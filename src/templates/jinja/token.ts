@@ -16,10 +16,14 @@ export type TokenKind =
   | "integer"
   | "float"
   | "operator"
-  | "end";
+  | "end"
+  | "error";
 
-/** `value` is the decoded text: of a string without quotes and escapes, of a number without underscores. */
-export type Token = Position & { readonly kind: TokenKind; readonly value: string };
+/**
+ * `value` is the decoded text: of a string without quotes and escapes, of a number without underscores.
+ * An "error" token ends the tokens where the lexer can go no further: what the parser has against an earlier token counts first.
+ */
+export type Token = Position & { readonly kind: TokenKind; readonly value: string; readonly error?: JinjaError };
 
 export type LexerOptions = {
   readonly trimBlocks: boolean;

@@ -100,7 +100,7 @@ export class Callable extends Opaque {
   private readonly text: string;
   override readonly call: (run: Run, args: Arguments) => Value;
 
-  constructor(name: string, call: (run: Run, args: Arguments) => Value, text = `<function ${name}>`) {
+  constructor(name: string, call: (run: Run, args: Arguments) => Value, text = objectText(`function ${name}`)) {
     super();
     this.typeName = text.startsWith("<class") ? "type" : "function";
     this.name = name;
@@ -112,17 +112,22 @@ export class Callable extends Opaque {
   }
 }
 
-/** A lazy sequence, which gives each element once. */
+/** How Python prints what has no other form: with a place in memory, which here is always the same one. */
+export const objectText = (words: string): string => `<${words} at 0x7f0000000000>`;
+
+/** A lazy sequence, which gives each element once. `name` is that of Jinja2's generator, which it prints. */
 export class Stream extends Opaque {
   readonly typeName: string;
+  private readonly name: string;
   override readonly walk: () => Iterator<Value, void, undefined>;
-  constructor(typeName: string, iterator: Iterator<Value, void, undefined>) {
+  constructor(typeName: string, iterator: Iterator<Value, void, undefined>, name = "") {
     super();
     this.typeName = typeName;
+    this.name = name;
     this.walk = () => iterator;
   }
   override describe(): string {
-    return `<${this.typeName} object>`;
+    return objectText(this.name === "" ? `${this.typeName} object` : `${this.typeName} object ${this.name}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // Breaks lines at a width, as Python's textwrap does.
 // It knows characters only: pieces are white space, words, and the parts of hyphenated words.
+import { valueFault } from "./jinja-error.ts";
 import type { Run } from "./run.ts";
 import { codePointCount, sliceCodePoints } from "./text.ts";
 import { splitLines } from "./text-cutting.ts";
@@ -7,7 +8,8 @@ import { splitLines } from "./text-cutting.ts";
 export type WrapOptions = { readonly width: number; readonly breakLong: boolean; readonly breakHyphens: boolean };
 
 const SPACE = /[\t\n\v\f\r ]/;
-const LETTER = /\p{L}/u;
+/** Whatever is part of a word and no decimal digit. */
+const LETTER = /[\p{L}\p{Nl}\p{No}_]/u;
 const WORD = /[\p{L}\p{N}_]/u;
 const WORD_OR_MARK = /[\p{L}\p{N}_!"'&.,?]/u;
 
@@ -20,7 +22,9 @@ export function wordWrap(run: Run, text: string, options: WrapOptions, separator
   return lines.join(separator);
 }
 
+/** @throws Fault ValueError */
 function wrapLine(run: Run, line: string, options: WrapOptions): string[] {
+  if (options.width <= 0) throw valueFault("the width must be more than 0");
   const pieces = (options.breakHyphens ? cutAtHyphens(line) : cutAtSpaces(line)).reverse();
   const lines: string[] = [];
   while (pieces.length > 0) {
@@ -119,7 +123,7 @@ function isHyphenated(characters: readonly string[], at: number): boolean {
   const before = characters[at - 1];
   const further = characters[at - 2];
   const word = test(LETTER, before) && test(LETTER, further);
-  const short = further === "-" && test(LETTER, characters[at - 3]) && test(WORD_OR_MARK, before);
+  const short = further === "-" && test(LETTER, characters[at - 3]) && test(LETTER, before);
   if (!word && !short) return false;
   const next = characters[at + 1];
   const after = characters[at + 2] === "-" ? characters[at + 3] : characters[at + 2];

@@ -1,6 +1,6 @@
-"""Builds a virtual environment with FiftyOne at a fixed place, once, whoever asks at the same time.
+"""Builds a virtual environment with one package at a fixed place, once, whoever asks at the same time.
 
-usage: install.py DIRECTORY VERSION    (prints the environment's python; progress on stderr)
+usage: install.py DIRECTORY VERSION [PACKAGE=fiftyone]    (prints the environment's python; progress on stderr)
 """
 
 import fcntl
@@ -12,6 +12,8 @@ import sys
 import venv
 
 root, version = pathlib.Path(sys.argv[1]), sys.argv[2]
+package = sys.argv[3] if len(sys.argv) > 3 else "fiftyone"
+size = " (1 GB, about a minute)" if package == "fiftyone" else ""
 python_version = "%d.%d" % sys.version_info[:2]
 target = root / f"{version}-python{python_version}-{sys.platform}-{platform.machine()}"
 python = target / "bin" / "python"
@@ -31,10 +33,10 @@ def usable():
 
 def build():
     shutil.rmtree(target, ignore_errors=True)
-    say(f"installing fiftyone {version} for Python {python_version} (1 GB, about a minute) …")
+    say(f"installing {package} {version} for Python {python_version}{size} …")
     venv.create(target, with_pip=True)
     command = [python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    subprocess.run([*command, f"fiftyone=={version}"], check=True, stdout=sys.stderr)
+    subprocess.run([*command, f"{package}=={version}"], check=True, stdout=sys.stderr)
     whole.touch()
 
 
@@ -46,5 +48,5 @@ with open(root / f"{target.name}.lock", "w") as lock:
         try:
             build()
         except subprocess.CalledProcessError as failure:
-            sys.exit(f"fiftyone {version} could not be installed (pip ended with {failure.returncode})")
+            sys.exit(f"{package} {version} could not be installed (pip ended with {failure.returncode})")
 print(python)

@@ -12,6 +12,7 @@ const ROLE: readonly Rule[] = [
   { apiGroups: ["batch"], resources: ["jobs"], verbs: ["create", "get", "list", "watch", "delete"] },
   { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
   { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
+  { apiGroups: [""], resources: ["events"], verbs: ["list"] },
 ];
 
 type Asked = {
@@ -99,6 +100,12 @@ export function accessCases(world: () => World): void {
       'pods "x" is forbidden: User "bob" cannot get resource "pods/log" in API group ""',
       { name: "x", kind: "pods" },
     ],
+    [
+      "list Events",
+      ({ name }) => `/api/v1/namespaces/${name}/events`,
+      'events is forbidden: User "bob" cannot list resource "events" in API group ""',
+      { kind: "events" },
+    ],
   ];
 
   test.each(REFUSED)("without the right to %s is 403, whether or not it exists", async (_act, path, said, details) => {
@@ -148,9 +155,11 @@ export function accessCases(world: () => World): void {
     expect(await cluster.podsOf({ namespace: space.name, name: "own" })).toHaveLength(1);
     const query = { container: "worker", tailLines: 1, limitBytes: 100 };
     await seen("the log", async () => (await cluster.podLog(space.name, pod.metadata.name, query)) === "line 5\n");
-    const body = await cluster.watch("jobs", space.name, "", AbortSignal.timeout(10_000));
+    const body = await cluster.watch("jobs", space.name, { resourceVersion: "" }, AbortSignal.timeout(10_000));
     body?.on("error", () => undefined).destroy();
     expect(body).toBeDefined();
+    const told = await cluster.events(space.name, { uid: created.job.uid });
+    expect(told.map(({ reason }) => reason)).toContain("SuccessfulCreate");
     expect(await cluster.deleteJob(space.name, "own", created.job.uid)).toBe(true);
   });
 

@@ -1,6 +1,6 @@
 // What opjob's own list-and-watch makes of a server that forgets: 410 as a status and as an event, and nothing missed.
 import { expect, test } from "@jest/globals";
-import type { RawObject, Resource } from "../../../src/clusters/kubernetes.ts";
+import type { Resource } from "../../../src/clusters/kubernetes.ts";
 import { viewJob } from "../../../src/clusters/observation.ts";
 import { followResource } from "../../../src/clusters/watch.ts";
 import { createLog } from "../../../src/log.ts";
@@ -14,17 +14,17 @@ const LOG = createLog({ level: "fatal", secrets: [], destination: { write: () =>
 function follow({ cluster }: World, resource: Resource, namespace: string) {
   const present = new Set<string>();
   const stop = new AbortController();
-  const nameOf = (object: RawObject): string => viewJob(object).name;
   const done = followResource({
     cluster,
     resource,
     namespace,
-    onList: (objects) => {
+    view: (object) => viewJob(object).name,
+    onList: (names) => {
       present.clear();
-      for (const object of objects) present.add(nameOf(object));
+      for (const name of names) present.add(name);
     },
-    onChange: (object) => void present.add(nameOf(object)),
-    onDelete: (object) => void present.delete(nameOf(object)),
+    onChange: (name) => void present.add(name),
+    onDelete: (name) => void present.delete(name),
     onState: () => undefined,
     signal: stop.signal,
     log: LOG,

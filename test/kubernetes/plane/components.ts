@@ -4,14 +4,21 @@ import { delimiter, join } from "node:path";
 import type { Environment, Say } from "../../../src/local/mongod-binary.ts";
 import { goBinary, isExecutable } from "./go-binary.ts";
 
-export type Component = "etcd" | "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "kwok" | "kubelet";
+export type Component =
+  | "etcd"
+  | "kube-apiserver"
+  | "kube-controller-manager"
+  | "kube-scheduler"
+  | "kwok"
+  | "containerd"
+  | "kubelet";
 
 /** A program and the arguments that come before the component's own. */
 export type Command = { readonly file: string; readonly first: readonly string[] };
 
 export type FindOptions = { readonly env?: Environment; readonly say?: Say };
 
-const sayOnStderr: Say = (line) => void process.stderr.write(`${line}\n`);
+export const sayOnStderr: Say = (line) => void process.stderr.write(`${line}\n`);
 
 /**
  * Each component by itself: `$KUBEBUILDER_ASSETS`, then PATH, then the cache, then a build with Go (minutes, once).

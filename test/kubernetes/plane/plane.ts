@@ -2,15 +2,16 @@
 // Knows the order of starting and when it is of use; the arguments are in settings.ts, where binaries come from in components.ts.
 import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { until } from "../../until.ts";
 import { Client } from "../client.ts";
 import { Child } from "./child.ts";
-import { type Command, type Component, type FindOptions, findComponents } from "./components.ts";
+import { type Command, type Component, type FindOptions, findComponents, sayOnStderr } from "./components.ts";
 import { freePorts } from "./free-ports.ts";
 import { Guard } from "./guard.ts";
 import { kwokConfiguration, LOG_FILE, NODE } from "./kwok.ts";
-import { componentsOf, type Facts, KUBECONFIG_FILES, type Level, settingsOf } from "./settings.ts";
+import { type Node, openNode } from "./node.ts";
+import { binariesOf, componentsOf, type Facts, KUBECONFIG_FILES, type Level, PORTS, settingsOf } from "./settings.ts";
 import { kubeconfigText, newPrivateKey, newTokens, tokenFile, type Users } from "./users.ts";
 
 export type PlaneOptions = FindOptions & {
@@ -41,36 +42,56 @@ export type Plane = {
  * @throws Error with the reason and the end of the output of what did not start
  */
 export async function startPlane(options: PlaneOptions): Promise<Plane> {
-  const { level, users = [] } = options;
-  const commands = await findComponents(componentsOf(level), options);
+  const { level, users = [], env = process.env, say = sayOnStderr } = options;
+  const found = await findComponents(binariesOf(level), { env, say });
   const directory = await mkdtemp(join(tmpdir(), "opjob-plane-"));
-  const guard = new Guard(directory);
+  const facts: Facts = { level, directory, cgroup: basename(directory), ports: await portsOf() };
+  const guard = new Guard(directory, facts.cgroup);
+  const closers = new AsyncDisposableStack();
+  closers.defer(() => guard.end());
   try {
-    const facts = { level, directory, ports: await portsOf() };
     const tokens = newTokens([...Object.keys(KUBECONFIG_FILES), ...users]);
     await writeFiles(facts, tokens);
-    const children = childrenOf(facts, commands, guard);
-    const [etcd, server, ...others] = [...children.values()];
-    await etcd?.start();
-    await server?.start();
-    const plane = planeOf({
-      facts,
-      children,
-      guard,
-      tokens,
-      authority: await readFile(authorityFile(directory), "utf8"),
-    });
-    const client = new Client(plane.kubeconfig());
-    try {
-      await Promise.all([...others.map((child) => child.start()), furnish(client, level)]);
-    } finally {
-      await client.close();
-    }
-    return plane;
+    const kubelet = found.get("kubelet");
+    const node = kubelet && (await openNode(facts, { env, say, guard, kubelet }));
+    if (node) closers.defer(node.close);
+    const children = childrenOf(facts, new Map([...found, ...(node?.commands ?? [])]), guard);
+    for (const child of children.values()) closers.defer(() => child.kill());
+    return await bringUp({ facts, children, tokens, node, closers });
   } catch (error) {
-    await guard.end();
+    await closers.disposeAsync();
     throw error;
   }
+}
+
+type Parts = {
+  readonly facts: Facts;
+  readonly children: ReadonlyMap<Component, Child>;
+  readonly tokens: Users;
+  readonly node: Node | undefined;
+  readonly closers: AsyncDisposableStack;
+};
+
+async function bringUp(parts: Parts): Promise<Plane> {
+  const { facts, children, node } = parts;
+  const start = async (...names: Component[]): Promise<void> => {
+    for (const name of names) await children.get(name)?.start();
+  };
+  await start("etcd", "kube-apiserver");
+  const plane = planeOf(parts, await readFile(join(facts.directory, "keys/apiserver.crt"), "utf8"));
+  const client = new Client(plane.kubeconfig());
+  const startNode = async (): Promise<void> => {
+    await start("containerd");
+    await node?.furnish();
+    await start("kubelet", "kwok");
+  };
+  try {
+    const controllers = [start("kube-controller-manager"), start("kube-scheduler")];
+    await Promise.all([...controllers, startNode(), furnish(client, facts.level)]);
+  } finally {
+    await client.close();
+  }
+  return plane;
 }
 
 function childrenOf(facts: Facts, commands: Map<Component, Command>, guard: Guard): Map<Component, Child> {
@@ -84,12 +105,9 @@ function childrenOf(facts: Facts, commands: Map<Component, Command>, guard: Guar
   return children;
 }
 
-const authorityFile = (directory: string): string => join(directory, "keys/apiserver.crt");
-
 async function portsOf(): Promise<Facts["ports"]> {
-  const names = ["etcd", "peer", "api", "manager", "scheduler", "kwok"] as const;
-  const free = await freePorts(names.length);
-  return Object.fromEntries(names.map((name, i) => [name, free[i]])) as Facts["ports"];
+  const free = await freePorts(PORTS.length);
+  return Object.fromEntries(PORTS.map((name, i) => [name, free[i]])) as Facts["ports"];
 }
 
 const serverOf = ({ ports }: Facts): string => `https://127.0.0.1:${ports.api}`;
@@ -129,15 +147,7 @@ async function furnish(client: Client, level: Level): Promise<void> {
   await until(async () => (await client.send("GET", account)).code === 200, 60_000);
 }
 
-type Parts = {
-  readonly facts: Facts;
-  readonly children: ReadonlyMap<Component, Child>;
-  readonly guard: Guard;
-  readonly tokens: Users;
-  readonly authority: string;
-};
-
-function planeOf({ facts, children, guard, tokens, authority }: Parts): Plane {
+function planeOf({ facts, children, tokens, closers }: Parts, authority: string): Plane {
   const childOf = (component: Component): Child => {
     const child = children.get(component);
     if (child === undefined) throw new Error(`a plane of level ${facts.level} has no ${component}`);
@@ -148,9 +158,10 @@ function planeOf({ facts, children, guard, tokens, authority }: Parts): Plane {
     if (token === undefined) throw new Error(`the plane knows no user ${user}`);
     return kubeconfigText(serverOf(facts), authority, token);
   };
-  const stop = async (): Promise<void> => {
-    for (const child of [...children.values()].toReversed()) await child.kill();
-    await guard.end();
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopped ??= closers.disposeAsync();
+    return stopped;
   };
   return {
     server: serverOf(facts),

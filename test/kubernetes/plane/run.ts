@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { startPlane } from "./plane.ts";
 import { componentsOf, type Level } from "./settings.ts";
 
-const LEVELS: readonly Level[] = ["none", "kwok"];
+const LEVELS: readonly Level[] = ["none", "kwok", "node"];
 
 const [, , wanted = "kwok"] = process.argv;
 const level = LEVELS.find((one) => one === wanted);

@@ -2,14 +2,30 @@
 // Everything listens on 127.0.0.1 only.
 import { join } from "node:path";
 import type { Component } from "./components.ts";
+import { containerd, kubelet, NODE_NAME } from "./node-settings.ts";
 
-/** none: Pods stay Pending; kwok: a simulated node plays them. */
-export type Level = "none" | "kwok";
+/** none: Pods stay Pending; kwok: a simulated node plays them; node: they run in containers on this machine. */
+export type Level = "none" | "kwok" | "node";
+
+export const PORTS = [
+  "etcd",
+  "peer",
+  "api",
+  "manager",
+  "scheduler",
+  "kwok",
+  "runtime",
+  "kubelet",
+  "health",
+  "registry",
+] as const;
 
 export type Facts = {
   readonly level: Level;
   readonly directory: string;
-  readonly ports: Readonly<Record<"etcd" | "peer" | "api" | "manager" | "scheduler" | "kwok", number>>;
+  readonly ports: Readonly<Record<(typeof PORTS)[number], number>>;
+  /** Name of the control group of the node's Pods. */
+  readonly cgroup: string;
 };
 
 export type Settings = { readonly args: readonly (string | number)[]; readonly ready: string | undefined };
@@ -18,6 +34,7 @@ export const KUBECONFIG_FILES = {
   admin: "admin.kubeconfig",
   "system:kube-controller-manager": "manager.kubeconfig",
   "system:kube-scheduler": "scheduler.kubeconfig",
+  [`system:node:${NODE_NAME}`]: "node.kubeconfig",
 } as const;
 
 /** Without the default of 20 and 30 a second, which would bound how fast Pods come into being. */
@@ -27,10 +44,14 @@ const RATE = ["--kube-api-qps", 500, "--kube-api-burst", 1_000];
 const LEVELS = {
   none: ["etcd", "kube-apiserver", "kube-controller-manager"],
   kwok: ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"],
+  node: ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "containerd", "kubelet"],
 } as const satisfies Record<Level, readonly Component[]>;
 type Part = (typeof LEVELS)[Level][number];
 
 export const componentsOf = (level: Level): readonly Part[] => LEVELS[level];
+
+/** Those that are Kubernetes' own: containerd comes from somewhere else. */
+export const binariesOf = (level: Level): readonly Component[] => LEVELS[level].filter((name) => name !== "containerd");
 
 export const settingsOf = (part: Part, facts: Facts): Settings => SETTINGS[part](facts);
 
@@ -126,4 +147,6 @@ const SETTINGS: Record<Part, (facts: Facts) => Settings> = {
   "kube-controller-manager": controllerManager,
   "kube-scheduler": scheduler,
   kwok,
+  containerd,
+  kubelet,
 };

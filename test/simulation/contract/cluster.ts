@@ -173,7 +173,7 @@ export function describeCluster(name: string, open: () => Promise<ServedCluster>
       served.forgetHistory();
       await create();
       const stop = new AbortController();
-      const body = await served.cluster.watch("jobs", served.namespace, version, stop.signal);
+      const body = await served.cluster.watch("jobs", served.namespace, { resourceVersion: version }, stop.signal);
       if (body === undefined) return;
       const watching = await watch(version);
       await served.seen("410", async () => watching.take().some(({ type, code }) => type === "ERROR" && code === 410));
@@ -184,7 +184,7 @@ export function describeCluster(name: string, open: () => Promise<ServedCluster>
     /** Opens a watch, and keeps what it tells. */
     async function watch(version: string) {
       const stop = new AbortController();
-      const body = await served.cluster.watch("jobs", served.namespace, version, stop.signal);
+      const body = await served.cluster.watch("jobs", served.namespace, { resourceVersion: version }, stop.signal);
       if (body === undefined) throw new Error("the version is too old");
       let text = "";
       const reading = (async () => {

@@ -112,7 +112,7 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
     test("a failure is written as long as the operation is as it was judged", async () => {
       const [judged, changed] = [await claim(await insert()), await claim(await insert())];
       await database.set(changed.id, { run_state: "running" });
-      const failure = { reason: "Because", text: "Because of that." };
+      const failure = { reason: "Because", fault: "cluster", text: "Because of that." } as const;
       expect(await operations.fail(judged, failure, LATER)).toBe(true);
       expect(await operations.fail(changed, failure, LATER)).toBe(false);
       expect(await operations.fail(judged, failure, LATER)).toBe(false);
@@ -160,8 +160,10 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
       const dateless = await insert({ queued_at: null });
       const claimed = (await claim(await insert())).id;
       const ended = await insert({ run_state: "completed" });
-      expect(await Array.fromAsync(operations.unclaimed(TARGETS))).toEqual([dateless, old, young]);
-      expect(await Array.fromAsync(operations.claimed())).toEqual([claimed]);
+      const [line] = await operations.lines(TARGETS, 10);
+      expect(line?.first.map(({ id }) => id)).toEqual([dateless, old, young]);
+      const inHand = await Array.fromAsync(operations.claimed());
+      expect(inHand.map(({ id }) => id)).toEqual([claimed]);
       const gone = new ObjectId().toHexString();
       expect(await operations.ended([young, ended, gone])).toEqual([ended, gone]);
       await database.remove(dateless);
@@ -203,7 +205,7 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
         const claimed = await claim(id);
         await operations.change(claimed, { phase: "waiting" });
         await database.set(id, { run_state: "running" });
-        await operations.fail({ ...claimed, runState: "running" }, { reason: "R", text: "T" }, LATER);
+        await operations.fail({ ...claimed, runState: "running" }, { reason: "R", fault: "cluster", text: "T" }, LATER);
         await database.remove(id);
         await until(() => events.some(({ operationType }) => operationType === "delete"));
         const mine = events.filter((event) => String(event["documentKey"]._id) === id);
@@ -213,6 +215,7 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
         const failed = Object.keys(mine[2]?.["updateDescription"].updatedFields as object);
         expect(failed.toSorted()).toEqual([
           "failed_at",
+          "opjob.fault",
           "opjob.message",
           "opjob.phase",
           "opjob.reason",

@@ -44,6 +44,19 @@ export const status = (code: number, reason: string, message: string): Answer =>
   body: { kind: "Status", apiVersion: "v1", status: "Failure", code, reason, message },
 });
 
+/** What tells nothing here: there are no Events, and this account may do all. */
+function besides(path: string): Answer | undefined {
+  if (path.endsWith("/selfsubjectaccessreviews")) return { status: 201, body: { status: { allowed: true } } };
+  if (path.endsWith("/events")) return { status: 200, body: { kind: "List", metadata: {}, items: [] } };
+  return undefined;
+}
+
+/** With the name of what is not there, as only an API server knows it. */
+function notFound({ resource, name }: Target): Answer {
+  const answer = status(404, "NotFound", `${resource} "${name}" not found`);
+  return { ...answer, body: { ...answer.body, details: { name } } };
+}
+
 type Preconditions = { readonly uid?: string; readonly resourceVersion?: string };
 type DeleteOptions = { readonly preconditions?: Preconditions; readonly propagationPolicy?: string };
 
@@ -67,13 +80,17 @@ export class Api {
 
   /** Everything but watches. */
   answer(request: Request): Answer {
+    return besides(request.path) ?? this.#ofObjects(request);
+  }
+
+  #ofObjects(request: Request): Answer {
     const target = targetOf(request.path);
     if (!this.#namespaces.has(target.namespace) && request.method === "POST")
       return status(404, "NotFound", `namespaces "${target.namespace}" not found`);
     if (target.name === undefined) return this.#ofCollection(target, request);
     const key = `${target.namespace}/${target.name}`;
     const found = this.#store.get(target.resource, key);
-    if (found === undefined) return status(404, "NotFound", `${target.resource} "${target.name}" not found`);
+    if (found === undefined) return notFound(target);
     if (target.subresource === "log") return { status: 200, body: {}, text: logOf(found) };
     switch (request.method) {
       case "GET":
@@ -93,7 +110,7 @@ export class Api {
   }
 
   #ofCollection(target: Target, { method, query = {}, body }: Request): Answer {
-    if (method === "POST") return this.#create(target, body as Fresh);
+    if (method === "POST") return this.#create(target, body as Fresh, query["dryRun"] === "All");
     if (method !== "GET") throw new NotSimulated(`${method} of a collection`);
     const token = query["continue"] as string | undefined;
     const kept = token === undefined ? undefined : this.#lists.get(token);
@@ -118,13 +135,14 @@ export class Api {
       .filter(({ metadata }) => metadata.namespace === namespace && selects(selector, metadata.labels));
   }
 
-  #create({ resource, namespace }: Target, body: Fresh): Answer {
+  #create({ resource, namespace }: Target, body: Fresh, dryRun: boolean): Answer {
     const { name } = body.metadata;
     if (this.#refuses(body))
       return status(422, "Invalid", `Job.batch "${name}" is invalid: spec.template: Required value`);
     if (this.#store.get(resource, `${namespace}/${name}`))
       return status(409, "AlreadyExists", `${resource} "${name}" already exists`);
     const metadata = { ...body.metadata, namespace };
+    if (dryRun) return { status: 201, body: { ...body, metadata } };
     return { status: 201, body: this.#store.create(resource, { ...body, metadata }) };
   }
 

@@ -74,10 +74,12 @@ function speaker(parts: Parts, line: Line): Speaker {
   return {
     call: async (call) => {
       const request = withBody(call);
-      onSend(line, request);
+      if (request.query?.["dryRun"] !== "All" && isObjects(request.path)) onSend(line, request);
       const answer = await line.call(
         asked(call),
         doing(() => {
+          const isQuestion = request.query?.["dryRun"] === "All" || !isObjects(request.path);
+          if (isQuestion) return api.answer(request);
           const { resource, namespace, name } = targetOf(request.path);
           const found = name === undefined ? undefined : store.get(resource, `${namespace}/${name}`);
           const given = api.answer(request);
@@ -86,9 +88,9 @@ function speaker(parts: Parts, line: Line): Speaker {
         }),
       );
       const { status: code, body, text } = answer;
-      return { status: code, body: text ?? JSON.stringify(body), retryAfter: undefined, warnings: [] };
+      return { status: code, body: text ?? JSON.stringify(body), retryAfterMs: undefined, warnings: [] };
     },
-    open: async (call, signal) => {
+    open: async (call, signal, silenceMs) => {
       const { resource, namespace } = targetOf(call.path);
       const { resourceVersion, timeoutSeconds, labelSelector } = call.query ?? {};
       const version = Number(resourceVersion);
@@ -98,7 +100,8 @@ function speaker(parts: Parts, line: Line): Speaker {
           if (store.since(resource, version) === undefined && !watches.goneAsEvent())
             return status(410, "Expired", "too old resource version");
           const seconds = Number(timeoutSeconds ?? 300);
-          const watched = { resource, namespace, selector: String(labelSelector ?? ""), version, seconds };
+          const selector = String(labelSelector ?? "");
+          const watched = { resource, namespace, selector, version, seconds, silenceMs };
           return new WatchBody({ store, line, troubles: watches }, watched);
         }),
       );
@@ -107,6 +110,9 @@ function speaker(parts: Parts, line: Line): Speaker {
     close: () => Promise.resolve(),
   };
 }
+
+/** Jobs and Pods; the rest only asks. */
+const isObjects = (path: string): boolean => /\/(?:jobs|pods)(?:\/|$)/.test(path);
 
 /** What is sent is text: nothing in it can be changed any more. */
 const withBody = ({ method, path, query, body }: Call): Request => ({
@@ -119,10 +125,10 @@ const withBody = ({ method, path, query, body }: Call): Request => ({
 function answerOf(opened: Answer | WatchBody, signal: AbortSignal): object {
   if (!(opened instanceof WatchBody)) {
     const text = (): Promise<string> => Promise.resolve(JSON.stringify(opened.body));
-    return { statusCode: opened.status, headers: {}, body: { text } };
+    return { status: opened.status, retryAfterMs: undefined, body: { text } };
   }
   const cut = (): void => opened.cut(new Error("aborted"));
   if (signal.aborted) cut();
   signal.addEventListener("abort", cut, { once: true });
-  return { statusCode: 200, headers: {}, body: opened };
+  return { status: 200, retryAfterMs: undefined, body: opened };
 }

@@ -21,6 +21,8 @@ export type Watched = {
   readonly selector: string;
   readonly version: number;
   readonly seconds: number;
+  /** So long without a line, and the reader takes the connection for dead (ms). */
+  readonly silenceMs: number;
 };
 
 type Result = IteratorResult<Buffer, undefined>;
@@ -84,6 +86,8 @@ export class WatchBody implements AsyncIterable<Buffer> {
   /** The other end is gone without a word: nothing comes any more, and nobody is told. */
   silence(): void {
     this.#silent = true;
+    const { line } = this.#parts;
+    line.tell(this.#watched.silenceMs, () => this.#end(new Error("no sign of life")));
   }
 
   #end(error: Error | undefined): void {

@@ -1,9 +1,10 @@
 // The MongoDB driver's face, as much of it as an orchestrator uses, on the simulated server. Each call goes over a line, on
 // which it may be delayed, repeated or lost. What is not known here stops the simulation.
-import { type MongoClient, MongoNetworkError, MongoServerError } from "mongodb";
+import { type MongoClient, MongoNetworkError, MongoServerError, Timestamp } from "mongodb";
 import type { Doing } from "../calls.ts";
 import { NotSimulated } from "../not-simulated.ts";
 import { type DriverParts, strict } from "./parts.ts";
+import { aggregated } from "./pipeline.ts";
 import type { Write } from "./server.ts";
 import { openStream, type StreamOptions } from "./stream.ts";
 import { projected, type Sort, type Update } from "./update.ts";
@@ -30,7 +31,7 @@ export function simulatedClient(parts: DriverParts): MongoClient {
       command: async (command: Doc, { session }: Options = {}) => {
         if (command["ping"] !== 1) throw new NotSimulated(`the command ${JSON.stringify(command)}`);
         return call(parts, "ping", "", () => {
-          if (session) session.operationTime = parts.server.newest;
+          if (session) session.operationTime = new Timestamp({ t: 1, i: parts.server.newest });
           return { ok: 1 };
         });
       },
@@ -90,6 +91,13 @@ function simulatedCollection(parts: DriverParts, collection: string): object {
       call(parts, "bulkWrite", operations.map((op) => idsOf(oneOf(op).filter)).join(), (leftOut) =>
         total(operations.filter(() => !leftOut()).map((op) => write(one(oneOf(op).filter, oneOf(op).update), options))),
       ),
+    aggregate: (pipeline: readonly Doc[]) => ({
+      toArray: () =>
+        call(parts, "aggregate", "", () => {
+          parts.onRead(collection);
+          return aggregated(server.all(collection), pipeline);
+        }),
+    }),
     countDocuments: (filter: Doc = {}) =>
       call(parts, "count", idsOf(filter), () => server.find(collection, { filter }).length),
     findOne: async (filter: Doc, options: Options = {}) =>

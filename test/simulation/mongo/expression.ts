@@ -101,6 +101,7 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   $type: ([a]) => kindOf(a),
   $max: extreme(-1),
   $min: extreme(1),
+  $isNumber: ([a]) => typeof a === "number",
   $size: ([a]) => (Array.isArray(a) ? a.length : 0),
   $concatArrays: (args) => args.flat(),
 };

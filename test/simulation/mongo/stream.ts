@@ -1,7 +1,7 @@
 // Change streams on the simulated server: events in order, at least once, some time after the change is committed. Hints may be
 // dropped or told twice, and a stream may be cut: nothing may depend on it. Knows nothing of what the documents mean.
 import type { ChangeStream } from "mongodb";
-import { MongoNetworkError, MongoServerError } from "mongodb";
+import { MongoNetworkError, MongoServerError, Timestamp } from "mongodb";
 import { NotSimulated } from "../not-simulated.ts";
 import { matches } from "./match.ts";
 import { type DriverParts, strict } from "./parts.ts";
@@ -41,6 +41,9 @@ export function openStream(parts: DriverParts, watched: Watched): ChangeStream {
 
 type Result = IteratorResult<Doc, undefined>;
 type Waiting = { readonly resolve: (result: Result) => void; readonly reject: (error: Error) => void };
+
+/** Times are the numbers of changes here; a stream from a time begins with the change of that time. */
+const before = (time: unknown): number | undefined => (time instanceof Timestamp ? time.i - 1 : undefined);
 
 class Stream {
   readonly #parts: DriverParts;
@@ -97,7 +100,7 @@ class Stream {
     const { line, server, streams } = this.#parts;
     const { collection, options } = this.#watched;
     const begin = (): void => {
-      const from = Number(options.resumeAfter ?? options.startAtOperationTime ?? server.newest);
+      const from = Number(options.resumeAfter ?? before(options.startAtOperationTime) ?? server.newest);
       if (server.since(from) === undefined) throw historyLost();
       this.#position = from;
     };

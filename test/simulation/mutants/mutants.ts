@@ -15,8 +15,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "claim although it is claimed for this queueing",
     file: "operations/claim.ts",
-    from: "$expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] },",
-    to: "",
+    from: "({ $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] } })",
+    to: "({})",
   },
   {
     name: "claim what is archived",
@@ -99,8 +99,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "fail without asking the API server once more",
     file: "follow.ts",
-    from: "const ending = await look.confirm(operation, found, judged);",
-    to: "const ending = await Promise.resolve(judged as Ending | undefined);\n  void look;",
+    from: "const ending = await judge.confirm(operation, found, judged);",
+    to: "const ending = await Promise.resolve(judged as Ending | undefined);\n  void judge;",
   },
   {
     name: "dismiss a Job of a later attempt than was read",
@@ -111,14 +111,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forget the claim that a failover took back",
     file: "follow.ts",
-    from: "if (operation.claim === undefined && jobs.length === 0) return followed(undefined);",
-    to: "if (operation.claim === undefined) return followed(undefined);",
+    from: 'if (operation.runState === "running") return followed(await retake(options, operation, jobs), operation);',
+    to: `if (operation.claim === undefined) return { kind: "unclaimed", next: undefined, operation };
+  if (operation.runState === "running") return followed(await retake(options, operation, jobs), operation);`,
   },
   {
     name: "leave alone what a worker of an earlier Job took",
     file: "follow.ts",
-    from: 'if (operation.runState === "running") return followed(await retake(options, operation, jobs));',
-    to: 'if (operation.runState === "scheduled") return followed(await retake(options, operation, jobs));',
+    from: 'if (operation.runState === "running") return followed(await retake(options, operation, jobs), operation);',
+    to: 'if (operation.runState === "scheduled") return followed(await retake(options, operation, jobs), operation);',
   },
   {
     name: "see no second Job of an operation that has ended",
@@ -134,9 +135,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "write a worker's log with the secrets in it",
-    file: "follow.ts",
-    from: "hideSecrets(await cluster.podLog(job.namespace, logs.pod, query), options.secrets)",
-    to: "hideSecrets(await cluster.podLog(job.namespace, logs.pod, query), [])",
+    file: "last-words.ts",
+    from: "hideSecrets(await cluster.podLog(namespace, pod, query), [...secrets])",
+    to: "hideSecrets(await cluster.podLog(namespace, pod, query), secrets.size < 0 ? [...secrets] : [])",
   },
   {
     name: "take what a watch does not show for gone",
@@ -183,8 +184,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "list only once",
     file: "clusters/watch.ts",
-    from: "if (clock.elapsed() - listed > LIST_AGAIN) version = undefined;",
-    to: "",
+    from: "version = clock.elapsed() - listed > LIST_AGAIN ? undefined : watched.version;",
+    to: "version = listed < 0 ? undefined : watched.version;",
   },
   {
     name: "go on with a watch whose version is too old",
@@ -195,7 +196,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "keep in mind what is in no list any more",
     file: "clusters/observed.ts",
-    from: "this.drop(scope, kept.view);\n",
+    from: "if (this.drop(scope, kept.view)) changed.add(kept.view.operation);",
     to: "",
   },
   {
@@ -219,7 +220,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "sweep only what is not claimed",
     file: "sweep.ts",
-    from: "for await (const id of operations.claimed()) if (!live.has(id)) hint(id);",
+    from: "if (!live.has(operation.id)) hint(operation.id);",
     to: "",
   },
   {
@@ -237,8 +238,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "take a running operation for one that waits for its Pod",
     file: "operations/transition.ts",
-    from: 'operation.runState === "running" && pods.length === 0',
-    to: 'operation.runState === "scheduled" && pods.length === 0',
+    from: "return begun && (seen.pods.length === 0 ||",
+    to: "return begun && (false ||",
   },
   {
     name: "leave the Job of an ended operation",
@@ -249,13 +250,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "grant an obstacle no time",
     file: "operations/transition.ts",
-    from: "const rest = limit - elapsed(operation.claim.since, now); if (rest > 0)",
-    to: "const rest = limit - elapsed(operation.claim.since, now); if (rest > limit)",
+    from: "if (rest <= 0) {",
+    to: "if (rest <= 0 || limitOf(obstacle.patience, patience) < Number.POSITIVE_INFINITY) {",
   },
   {
     name: "take an absent Job for one that still comes",
     file: "operations/transition.ts",
-    from: 'if (observed.kind === "absent") return { kind: "fail", ending: JOB_GONE };',
-    to: 'if (observed.kind === "absent") return { kind: "rest" };\n  void JOB_GONE;',
+    from: 'return { kind: "fail", ending: explainAbsence(observed.pods, observed.events, operation.claim.uid) };',
+    to: 'return { kind: "rest" };',
   },
 ];
