@@ -57,9 +57,13 @@ export const MOST_EVENTS = 500;
 /** Between two questions about one object: twice as long each time. */
 const PAUSE = { first: 1_000, longest: 60_000 };
 /** Over all clusters: an API server searches all Events of a namespace for each question. */
-const RATE = { perSecond: 5, atOnce: 20 };
-/** A quota or a webhook keeps many Jobs without a Pod at once: one answer serves all of a namespace for so long (ms). */
-const SHARED = 1_000;
+const RATE = { perSecond: 2, atOnce: 20 };
+/**
+ * A quota or a webhook keeps many Jobs without a Pod at once: one answer serves all of a namespace for so long (ms). Shorter
+ * than the wait before a Job is asked about: an answer from before its Event would send it away for a second. Twice as long each
+ * time that there is nothing to tell, as while a backlog drains and Pods only come late.
+ */
+const SHARED = { first: 300, longest: 5_000 };
 /** So long nothing is asked where the right is missing (ms). */
 const REFUSED = 600_000;
 /** How many objects are remembered; an older one is only asked about sooner. */
@@ -99,10 +103,12 @@ export function createInquiry({ now, log }: { readonly now: () => number; readon
   };
 }
 
+type Shared = { readonly at: number; pause: number; readonly events: Promise<Told | "no turn"> };
+
 /** Asks the cluster, as often as it may; undefined: no answer. */
 function createReader(now: () => number, log: Log) {
   const refusedUntil = new Map<string, number>();
-  const shared = new Map<string, { readonly at: number; readonly events: Promise<Told | "no turn"> }>();
+  const shared = new Map<string, Shared>();
   let turns = RATE.atOnce;
   let countedAt = now();
 
@@ -129,11 +135,14 @@ function createReader(now: () => number, log: Log) {
   const readShared = (place: Place): Promise<Told | "no turn"> => {
     const key = `${place.cluster.key}/${place.namespace}`;
     const last = shared.get(key);
-    if (last && now() - last.at < SHARED) return last.events;
-    const events = read(place, { reason: "FailedCreate" });
-    for (const [old, { at }] of shared) if (now() - at >= SHARED) shared.delete(old);
-    shared.set(key, { at: now(), events });
-    return events;
+    if (last && now() - last.at < last.pause) return last.events;
+    const entry = { at: now(), pause: SHARED.first, events: read(place, { reason: "FailedCreate" }) };
+    for (const [old, { at }] of shared) if (now() - at > PAUSE.longest) shared.delete(old);
+    shared.set(key, entry);
+    void entry.events.then((told) => {
+      if (told?.length === 0) entry.pause = Math.min(SHARED.longest, (last?.pause ?? SHARED.first / 2) * 2);
+    });
+    return entry.events;
   };
 
   return async (place: Place, about: Asked): Promise<Told | "no turn"> => {

@@ -1,5 +1,6 @@
 // What holds a live Job up, in plain words, from what is observed of it and its Pods, and from Events where somebody asked.
 // Pure: data in, verdict out. Knows Kubernetes' words for states; nothing of operations, times or settings.
+import { logsOf } from "./container-end.ts";
 import type { EventView } from "./events.ts";
 import { imageTrouble } from "./image-trouble.ts";
 import { type ContainerView, hasBegun, isScheduled, type JobView, newest, type PodView } from "./observation.ts";
@@ -130,7 +131,7 @@ function describeWaiting(pod: PodView, container: ContainerView): Obstacle | und
       return met("runFailed", sentence(`${named} cannot be started`, said));
     case "CrashLoopBackOff":
       return met("crashLoop", `${named} ends again and again; Kubernetes waits before it starts it once more.`, {
-        logs: { pod: pod.name, container: container.name, previous: container.restarted },
+        logs: logsOf(pod, container),
       });
     default:
       return met("otherWait", sentence(`${named} waits (${reason})`, message));

@@ -80,7 +80,7 @@ export function retakeWrite({ id, claim, queuedAt, target }: Operation, job: Rec
   const write: ConditionalWrite = {
     filter: {
       _id: new ObjectId(id),
-      run_state: "running" satisfies RunState,
+      run_state: { $in: ["running"] satisfies RunState[] },
       delegation_target: known.orchestrator,
       queued_at: queuedAt,
       ...(claim

@@ -98,13 +98,13 @@ export function questionOf(operation: Claimed, observed: Observation, now: numbe
 
 /** Once FiftyOne says that a worker has begun, containers that wait beside the running ones hinder nobody. */
 function hindrance({ runState }: Claimed, seen: SeenJob): Obstacle | undefined {
-  const works = ({ deleting, gone, containers }: PodView): boolean =>
-    !deleting && !gone && containers.some(({ running }) => running);
   const ahead = seen.job.deleting ? undefined : endAhead(seen);
   if (ahead) return ahead;
+  const present = seen.pods.filter(({ deleting, gone }) => !deleting && !gone);
+  const works = present.some(({ containers }) => containers.some(({ running }) => running));
+  // Nor is a Pod that is in no list an obstacle: lists can be empty for a moment, and the Job's own end tells that it is lost.
   const begun = runState === "running" && !seen.job.deleting;
-  // Nor does a Pod that is in no list: lists can be empty for a moment, and what ends with its Pod is told by the Job's own end.
-  return begun && (seen.pods.length === 0 || seen.pods.some(works)) ? undefined : findObstacle(seen);
+  return begun && (present.length === 0 || works) ? undefined : findObstacle(seen);
 }
 
 function reduceLive(operation: Claimed, seen: SeenJob, patience: Patiences, now: number): Transition {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Client } from "./client.ts";
+import type { Client, Thing } from "./client.ts";
 import { NODE } from "./plane/kwok.ts";
 import { seen } from "./seen.ts";
 import { NAMESPACE, type Stage } from "./stage.ts";
@@ -58,6 +58,17 @@ export async function openCluster({ admin, furnish, plane }: Stage) {
           priorityClassName: "urgent",
           containers: [{ name: "a", image: "a:1", resources: { requests: { cpu } } }],
         },
+      });
+    },
+    /** Writes an Event about a Pod, as its kubelet does. */
+    say: ({ namespace, name, uid }: Thing["metadata"], reason: string, message: string) => {
+      const now = new Date().toISOString().replace(/\.\d+/, "");
+      return create(`/api/v1/namespaces/${namespace}/events`, {
+        metadata: { generateName: `${name}.` },
+        involvedObject: { kind: "Pod", apiVersion: "v1", namespace, name, uid },
+        type: reason.startsWith("Failed") ? "Warning" : "Normal",
+        ...{ reason, message, firstTimestamp: now, lastTimestamp: now, count: 1 },
+        source: { component: "kubelet" },
       });
     },
     /** Changes what a Pod's node plays. */

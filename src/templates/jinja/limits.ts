@@ -29,8 +29,8 @@ export const DEFAULT_LIMITS: JinjaLimits = {
   templateTokens: 50_000,
   outputSize: 1_048_576,
   stringSize: 1_048_576,
-  sequenceLength: 100_000,
-  steps: 200_000,
+  sequenceLength: 20_000,
+  steps: 100_000,
   recursion: 100,
   nesting: 100,
   integerBits: 16_384,
@@ -68,9 +68,9 @@ export class Budget {
     if (this.steps > this.limits.steps) throw limitFault("steps", this.limits);
   }
 
-  /** For copying or scanning characters: cheap each, so that a step is 16 of them. */
+  /** For copying or scanning characters: cheap each, so that a step is 32 of them. */
   chargeText(characters: number): void {
-    this.charge(1 + Math.floor(characters / 16));
+    this.charge(1 + Math.floor(characters / 32));
   }
 
   /** For work that looks at each character by itself, and makes something of it. */

@@ -1,6 +1,7 @@
 // Checks: what opjob asks of a cluster before a user waits, and that nothing is left of it.
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
+import { parse } from "yaml";
 import { askCluster, type Examined, examine } from "../../../src/check.ts";
 import type { Cluster } from "../../../src/clusters/kubernetes.ts";
 import { RIGHTS } from "../../../src/clusters/rights.ts";
@@ -14,11 +15,8 @@ const SEED = new URL("../../templates/seed/production.yaml.j2", import.meta.url)
 /** FiftyOne's own template, in whatever namespace the case has. */
 const text = readFileSync(SEED, "utf8").replace(/^ {2}namespace: .*$/m, "");
 
-const ROLE: readonly Rule[] = [
-  { apiGroups: ["batch"], resources: ["jobs"], verbs: ["create", "get", "list", "watch", "delete"] },
-  { apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] },
-  { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
-];
+/** What opjob asks its users for. */
+const { rules: ROLE } = parse(readFileSync("deploy/role.yaml", "utf8")) as { readonly rules: readonly Rule[] };
 
 function examined(cluster: Cluster, namespace: string, source = text): Promise<Examined> {
   const orchestrator = {

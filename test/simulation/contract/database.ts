@@ -207,8 +207,9 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
         await database.set(id, { run_state: "running" });
         await operations.fail({ ...claimed, runState: "running" }, { reason: "R", fault: "cluster", text: "T" }, LATER);
         await database.remove(id);
-        await until(() => events.some(({ operationType }) => operationType === "delete"));
-        const mine = events.filter((event) => String(event["documentKey"]._id) === id);
+        const ofMine = () => events.filter((event) => String(event["documentKey"]._id) === id);
+        await until(() => ofMine().some(({ operationType }) => operationType === "delete"));
+        const mine = ofMine();
         expect(mine.map(({ operationType }) => operationType)).toEqual(["insert", "update", "update", "delete"]);
         expect(mine[0]?.["fullDocument"]).toMatchObject({ run_state: "queued" });
         expect(mine[1]?.["updateDescription"].updatedFields).toEqual({ run_state: "running" });

@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "see no second Job of an operation that has ended",
     file: "follow.ts",
-    from: "isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid",
-    to: "isTerminal(runState) && uid === undefined",
+    from: "? isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid",
+    to: "? isTerminal(runState) && uid === undefined",
   },
   {
     name: "leave the Job of an operation that ended without a claim",
@@ -234,12 +234,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: "operations/transition.ts",
     from: "return byWorker ?",
     to: "return byWorker && now < 0 ?",
-  },
-  {
-    name: "take a running operation for one that waits for its Pod",
-    file: "operations/transition.ts",
-    from: "return begun && (seen.pods.length === 0 ||",
-    to: "return begun && (false ||",
   },
   {
     name: "leave the Job of an ended operation",
