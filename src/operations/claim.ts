@@ -85,7 +85,7 @@ export function retakeWrite({ id, claim, queuedAt, target }: Operation, job: Rec
       queued_at: queuedAt,
       ...(claim
         ? { [`${FIELD}.queued_at`]: claim.queued_at, [`${FIELD}.attempt`]: claim.attempt }
-        : { [FIELD]: { $exists: false } }),
+        : { [`${FIELD}.attempt`]: { $exists: false } }),
     },
     update: { $set: { [FIELD]: { ...known, ...fields } } },
   };

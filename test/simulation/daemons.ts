@@ -1,6 +1,6 @@
 // Daemons in the world: each is started, killed, stopped and paused by the plan, and started again. Knows how the real daemon is
 // given another outside; must not know what is expected of it.
-import { readConfig } from "../../src/config.ts";
+import { type Config, readConfig } from "../../src/config.ts";
 import { startDaemon } from "../../src/daemon.ts";
 import type { Log } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
@@ -25,11 +25,19 @@ export const SETTINGS = {
   OPJOB_LOG_LEVEL: "debug",
 } as const;
 
-const CONFIG = readConfig(SETTINGS);
+const configs = new Map<number, Config>();
+
+/** The settings with a limit; read once for each. */
+function configOf(limit: number): Config {
+  const known = configs.get(limit) ?? readConfig({ ...SETTINGS, OPJOB_MAX_IN_FLIGHT: String(limit) });
+  configs.set(limit, known);
+  return known;
+}
+
 /** Between two sweeps (ms), as the default cron expression says. */
 export const SWEEP = 30_000;
 /** The command ends itself when it has not stopped for so long (ms). */
-const STOP_TIMEOUT = CONFIG.stopTimeoutSeconds * 1_000;
+const STOP_TIMEOUT = configOf(0).stopTimeoutSeconds * 1_000;
 
 export type Daemons = {
   /** The lives that live now. */
@@ -85,7 +93,7 @@ function begin(world: World, reign: Reign, generation: number): void {
   const surroundings = { inCluster: false, serviceAccountNamespace: undefined };
   const log = simulatedLog(world, life);
   const outside = outsideOf(world, life);
-  startDaemon({ config: CONFIG, environment: reign.environment, surroundings, log, outside }).then(
+  startDaemon({ config: configOf(plan.limit ?? 0), environment: reign.environment, surroundings, log, outside }).then(
     (started) => {
       life.daemon = started;
     },

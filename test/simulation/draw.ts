@@ -62,6 +62,7 @@ export function drawPlan(seed: number): Plan {
   return {
     seed,
     horizonMs,
+    limit: drawLimit(chance(seed, "limit")),
     clusterSkewMs: times(clusters, () => skew(draw)),
     orchestrators,
     operations,
@@ -72,6 +73,8 @@ export function drawPlan(seed: number): Plan {
     incidents: [...times(many(scene, "incidents", 4), () => drawIncident(scene)), ...troubles.flatMap(relisting)],
   };
 }
+
+const drawLimit = (draw: Chance): number => (draw.happens(0.25) ? 1 + draw.below(3) : 0);
 
 type Scene = {
   readonly draw: Chance;

@@ -38,7 +38,8 @@ const { values, positionals } = parseArgs({
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const show = ({ rule, detail }: Violation): string => `${rule}: ${detail}`;
-const DULL = /database (find|ping|getMore) |list (jobs|pods)|watch |watch cut off|changes cut off/;
+const DULL =
+  /database (find|ping|getMore|aggregate) |accessreviews|list events|has a (warning|hint)|list (jobs|pods)|watch |watch cut off|changes cut off/;
 
 /** @returns whether all was well */
 async function playOne(plan: Plan): Promise<boolean> {

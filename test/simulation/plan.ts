@@ -122,6 +122,8 @@ export type Plan = {
   readonly seed: number;
   /** After it nothing bad happens any more, and everything has to come to rest. */
   readonly horizonMs: number;
+  /** How many may be in flight at once; 0 or absent: no limit. */
+  readonly limit?: number;
   readonly clusterSkewMs: readonly number[];
   readonly orchestrators: readonly OrchestratorPlan[];
   readonly operations: readonly OperationPlan[];

@@ -7,7 +7,6 @@ const FORBIDDEN: readonly (readonly [Named, string])[] = [
   [globalThis as unknown as Named, "setTimeout"],
   [globalThis as unknown as Named, "setInterval"],
   [Math as unknown as Named, "random"],
-  [performance as unknown as Named, "now"],
 ];
 
 /** Until it is disposed of, whoever reaches for the system's timers, clock or chance stops the simulation. */

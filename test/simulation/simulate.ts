@@ -18,8 +18,11 @@ export type Outcome = {
   readonly elapsed: number;
 };
 
-/** After the plan's end everything must have come to rest within so long (ms): above the longest patience of all. */
-const REST_WITHIN = 1_200_000;
+/**
+ * After the plan's end everything must have come to rest within so long (ms): above the longest patience of all. Where few may be
+ * in flight, one waits for the other's.
+ */
+const restWithin = ({ limit = 0, operations }: Plan): number => 1_200_000 * (limit > 0 ? operations.length : 1);
 /** Rest is looked for so often, and must last for two sweeps (ms). */
 const LOOK_EVERY = 5_000;
 const REST_LASTS = 2 * SWEEP + 5_000;
@@ -56,6 +59,7 @@ async function isAtRest({ time, checks, plan }: World, daemons: Daemons, rest: R
     return time.elapsed - rest.since >= REST_LASTS;
   }
   rest.since = undefined;
-  if (time.elapsed > plan.horizonMs + REST_WITHIN) checks.violated("everything comes to rest", complaints.join("; "));
+  if (time.elapsed > plan.horizonMs + restWithin(plan))
+    checks.violated("everything comes to rest", complaints.join("; "));
   return false;
 }

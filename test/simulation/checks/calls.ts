@@ -4,8 +4,9 @@ import type { Line } from "../calls.ts";
 import { type Request, targetOf } from "../kubernetes/api.ts";
 import { type KubeObject, keyOf } from "../kubernetes/objects.ts";
 import type { Done } from "../kubernetes/speaker.ts";
+import type { Plan } from "../plan.ts";
 import { whyNotDelete } from "./failures.ts";
-import { attemptOf, isLive, isOurs, jobsOf, operationOf, type Scene, type Violate } from "./scene.ts";
+import { attemptOf, inFlight, isLive, isOurs, jobsOf, operationOf, type Scene, type Violate } from "./scene.ts";
 
 export type CallJudge = {
   readonly claimed: (operation: string, attempt: number) => void;
@@ -65,6 +66,20 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
       const live = jobsOf(scene(), operationOf(job)).filter((one) => isLive(one) && attemptOf(one) === attemptOf(job));
       const uids = live.map(({ metadata }) => metadata.uid).join();
       if (live.length > 1) violate("1: at most one live Job for an attempt", uids);
+      const { limit = 0 } = scene().plan;
+      const all = inFlight(scene());
+      if (limit > 0 && all > limit && canBeCounted(scene().plan))
+        violate("5: in flight never exceeds the limits", `${all} of ${limit}`);
     },
   };
 }
+
+/**
+ * Limits are kept by what is observed: not while watches say nothing, or lists and the database have forgotten what there is, and
+ * not between two daemons at once.
+ */
+const canBeCounted = ({ daemons, troubles, hints, incidents }: Plan): boolean =>
+  daemons.length === 1 &&
+  !troubles.some(({ kind }) => kind === "empty-list") &&
+  !hints.some(({ of }) => of === "watches") &&
+  !incidents.some(({ kind }) => kind === "silence-watches" || kind === "failover");

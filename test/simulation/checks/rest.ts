@@ -1,6 +1,6 @@
 // What must be true when everything has come to rest: nothing lost, nothing left over. Each complaint says of one thing why it
 // is not at rest (yet). Knows the contract.
-import type { KubeObject } from "../kubernetes/objects.ts";
+import { type KubeObject, textOf } from "../kubernetes/objects.ts";
 import type { Doc } from "../mongo/values.ts";
 import { OPERATIONS } from "../worker.ts";
 import {
@@ -14,6 +14,7 @@ import {
   isImpostor,
   isLive,
   jobsOf,
+  noteOf,
   operationOf,
   orchestratorOf,
   type Scene,
@@ -35,7 +36,13 @@ function ofOperation(scene: Scene, doc: Doc): string | undefined {
     const claimed = claimOf(doc) !== undefined;
     return executionsOf(scene, id).length > 0 || !claimed ? undefined : `2: ${name} is running, but nobody executes it`;
   }
-  if (!isClaimedNow(doc)) return `2: ${name} is queued and not claimed`;
+  if (!isClaimedNow(doc)) {
+    const { limit = 0 } = scene.plan;
+    // An operation that was queued again still has its earlier claim, which no note may take the place of.
+    const told = claimOf(doc) !== undefined || textOf(noteOf(doc)?.["reason"]) !== "";
+    const waits = limit > 0 && jobsOf(scene).filter(isLive).length >= limit && told;
+    return waits ? undefined : `2: ${name} is queued and not claimed, nor told why`;
+  }
   if (!isActive(orchestratorOf(scene, doc["delegation_target"]))) return undefined;
   return `2: ${name} is queued, ${String(claimOf(doc)?.["phase"])}, and no worker takes it`;
 }

@@ -47,7 +47,15 @@ export const podsOf = ({ clusters }: Scene, job: KubeObject): KubeObject[] =>
 
 export const documentOf = ({ server }: Scene, operation: string): Doc | undefined => server.get(OPERATIONS, operation);
 
-export const claimOf = (doc: Doc): Doc | undefined => doc["opjob"] as Doc | undefined;
+/** Our claim; what is only told to one that waits is none. */
+export const claimOf = (doc: Doc): Doc | undefined =>
+  typeof at(doc, "opjob.attempt") === "number" ? (doc["opjob"] as Doc) : undefined;
+
+/** What is told to an operation that waits for its turn. */
+export const noteOf = (doc: Doc): Doc | undefined => (claimOf(doc) ? undefined : (doc["opjob"] as Doc | undefined));
+
+/** How many Jobs of ours have not ended. */
+export const inFlight = (scene: Scene): number => jobsOf(scene).filter((job) => isLive(job) && !isImpostor(job)).length;
 export const stateOf = (doc: Doc): string => textOf(doc["run_state"]);
 export const attemptIn = (doc: Doc): number => Number(claimOf(doc)?.["attempt"] ?? 0);
 export const isEnded = (doc: Doc): boolean => stateOf(doc) === "completed" || stateOf(doc) === "failed";

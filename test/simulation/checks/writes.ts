@@ -14,6 +14,7 @@ import {
   isClaimedNow,
   isImpostor,
   jobsOf,
+  noteOf,
   orchestratorOf,
   type Scene,
   stateOf,
@@ -77,6 +78,10 @@ function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Kn
 
 /** An operation may be taken up without being claimed if a worker in a Job of ours runs it. */
 function judgeRetake(scene: Scene, { before, after, who }: Written, violate: Violate): void {
+  if (noteOf(after)) {
+    judgeNote(scene, { before, after, who }, violate);
+    return;
+  }
   const taken = claimOf(before) === undefined || (isClaimedNow(after) && !isClaimedNow(before));
   if (!taken) return;
   const queuedAt = dateAt(before, "queued_at");
@@ -87,6 +92,13 @@ function judgeRetake(scene: Scene, { before, after, who }: Written, violate: Vio
     jobsOf(scene, id).some(isImpostor);
   scene.retaken.set(id, scene.time.now);
   if (stateOf(before) !== "running" || !ours) violate("4: never steal", `${who}: written to without a claim`);
+}
+
+/** What waits for its turn is told so; nothing else is written to what is not claimed. */
+function judgeNote(scene: Scene, { before, who }: Written, violate: Violate): void {
+  const waits = stateOf(before) === "queued" && before["archived"] !== true && claimOf(before) === undefined;
+  const known = orchestratorOf(scene, before["delegation_target"]) !== undefined;
+  if (!waits || !known) violate("4: never steal", `${who}: told to wait although it does not`);
 }
 
 /** No orchestrator on Kubernetes, or one that the daemon could know to be inactive. */

@@ -138,7 +138,12 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
     });
 
     test("an operation whose claim a failover took back is taken up, unless it is no longer running", async () => {
-      const [lost, over] = [await insert({ run_state: "running" }), await insert({ run_state: "running" })];
+      // What it was told while it waited for its turn is no claim.
+      const note = { reason: "Limit", place: 3 };
+      const [lost, over] = [
+        await insert({ run_state: "running", opjob: note }),
+        await insert({ run_state: "running" }),
+      ];
       const job = { attempt: 3, cluster: "c", namespace: "n", job: "j", uid: "u" };
       const found = (await operations.read(lost)) as Operation;
       const ended = (await operations.read(over)) as Operation;

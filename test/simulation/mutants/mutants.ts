@@ -218,6 +218,18 @@ export const MUTANTS: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "count no Job that is seen to be in flight",
+    file: "queue/places.ts",
+    from: "tally.add({ orchestrator: job.orchestrator, cluster: servers.get(scope) }, node);",
+    to: "if (node !== node) tally.add({ orchestrator: job.orchestrator, cluster: servers.get(scope) }, node);",
+  },
+  {
+    name: "count nothing to be in flight whose Job is not seen yet",
+    file: "queue/places.ts",
+    from: 'else tally.add(held, "undecided");',
+    to: "",
+  },
+  {
     name: "sweep only what is not claimed",
     file: "sweep.ts",
     from: "if (!live.has(operation.id)) hint(operation.id);",

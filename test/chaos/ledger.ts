@@ -1,0 +1,123 @@
+// Workers for the Pods of a node that only plays: each takes its operation if it is queued, works for a moment, records its result,
+// and ends its Pod. They keep a ledger that opjob never sees. Knows FiftyOne's contract and the Pods; not opjob, but for its label.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Db, ObjectId } from "mongodb";
+import { LABELS } from "../../src/clusters/observation.ts";
+import type { Client, Thing } from "../kubernetes/client.ts";
+
+export type Ledger = AsyncDisposable & {
+  /** Uids of Pods that executed an operation, by operation. */
+  readonly executed: ReadonlyMap<string, readonly string[]>;
+  /** When each execution began (ms since 1970). */
+  readonly began: ReadonlyMap<string, number>;
+  /** Uids of all Jobs that were ever seen, by operation. */
+  readonly jobs: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Pods that found their operation taken: Kubernetes itself may make two for one Job. */
+  readonly refused: () => number;
+};
+
+const LOOK_EVERY_MS = 100;
+const RETRY_MS = 250;
+const GIVE_UP_MS = 180_000;
+
+export type LedgerOptions = {
+  readonly client: Client;
+  readonly path: string;
+  readonly db: Db;
+  readonly workMs: number;
+};
+
+export function keepLedger({ client, path, db, workMs }: LedgerOptions): Ledger {
+  const executed = new Map<string, string[]>();
+  const began = new Map<string, number>();
+  const jobs = new Map<string, Set<string>>();
+  const known = new Set<string>();
+  const stop = new AbortController();
+  const operations = db.collection("delegated_ops");
+  let refused = 0;
+
+  /** Until it works: a worker is not the one who is tried here. */
+  const insist = async <T>(act: () => Promise<T>): Promise<T> => {
+    const end = Date.now() + GIVE_UP_MS;
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (Date.now() > end || stop.signal.aborted) throw error;
+        await sleep(RETRY_MS);
+      }
+    }
+  };
+  /** A try whose answer was lost finds its own mark the next time. */
+  const take = async (operation: string, pod: string): Promise<boolean> => {
+    const _id = new ObjectId(operation);
+    const mine = { _id, run_state: "running", "metadata.worker": pod };
+    const update = { $set: { run_state: "running", started_at: new Date(), "metadata.worker": pod } };
+    return insist(async () => {
+      if ((await operations.countDocuments(mine)) === 1) return true;
+      return (await operations.updateOne({ _id, run_state: "queued" }, update)).matchedCount === 1;
+    });
+  };
+  const complete = (operation: string): Promise<unknown> => {
+    const result = { result: { operation }, error: null };
+    const update = { $set: { run_state: "completed", completed_at: new Date(), updated_at: new Date(), result } };
+    return insist(() => operations.updateOne({ _id: new ObjectId(operation), run_state: "running" }, update));
+  };
+  const ended = (operation: string): Promise<unknown> =>
+    insist(async () => {
+      const found = await operations.findOne({ _id: new ObjectId(operation) }, { projection: { run_state: 1 } });
+      if (found?.["run_state"] === "running") throw new Error("it still runs");
+    });
+  const endPod = ({ metadata: { name } }: Thing): Promise<unknown> =>
+    insist(async () => {
+      const now = new Date().toISOString();
+      const terminated = { exitCode: 0, reason: "Completed", startedAt: now, finishedAt: now };
+      const plain = { name: "worker", image: "test/worker:1", imageID: "", ready: false, restartCount: 0 };
+      const body = { status: { phase: "Succeeded", containerStatuses: [{ ...plain, state: { terminated } }] } };
+      const headers = { "content-type": "application/merge-patch+json" };
+      const { code, text } = await client.send("PATCH", `${path}/${name}/status`, { body, headers });
+      if (code !== 200 && code !== 404) throw new Error(text);
+    });
+  const work = async (pod: Thing, operation: string): Promise<void> => {
+    const { uid } = pod.metadata;
+    if (await take(operation, uid)) {
+      executed.set(operation, [...(executed.get(operation) ?? []), uid]);
+      if (!began.has(operation)) began.set(operation, Date.now());
+      await sleep(workMs);
+      await complete(operation);
+    } else {
+      refused++;
+      await ended(operation);
+    }
+    await endPod(pod);
+  };
+  const look = ({ metadata, status, ...pod }: Thing): void => {
+    const operation = metadata.labels[LABELS.operation];
+    if (operation === undefined) return;
+    const job = metadata.labels["batch.kubernetes.io/controller-uid"] ?? "";
+    jobs.set(operation, (jobs.get(operation) ?? new Set()).add(job));
+    if (status.phase !== "Running" || known.has(metadata.uid)) return;
+    known.add(metadata.uid);
+    working.add(work({ metadata, status, ...pod }, operation).catch(() => undefined));
+  };
+  const working = new Set<Promise<void>>();
+  const done = (async () => {
+    while (!stop.signal.aborted) {
+      const query = { fieldSelector: "status.phase=Running" };
+      const seen = await client.send("GET", path, { query }).catch(() => undefined);
+      if (seen?.code === 200) seen.body.items.forEach(look);
+      await sleep(LOOK_EVERY_MS);
+    }
+  })();
+  return {
+    executed,
+    began,
+    jobs,
+    refused: () => refused,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await done;
+      await Promise.all(working);
+    },
+  };
+}

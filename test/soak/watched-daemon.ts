@@ -1,0 +1,86 @@
+// The daemon as a process of its own, whose memory and descriptors are read from outside, and what it says of itself from its
+// metrics. Knows processes and /proc; nothing of what the daemon works on.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export type Sample = {
+  readonly heapMb: number;
+  readonly rssMb: number;
+  readonly descriptors: number;
+  readonly lanes: number;
+  readonly jobs: number;
+};
+
+export type WatchedDaemon = AsyncDisposable & {
+  readonly child: ChildProcess;
+  /** Milliseconds from its start to the end of its first scan. */
+  readonly readyMs: number;
+  /** The least of some looks: what is garbage does not count. */
+  readonly sample: () => Promise<Sample>;
+  /** What it has said, one JSON line a fact. */
+  readonly output: () => string;
+};
+
+const LOOKS = 8;
+const BETWEEN_MS = 1_000;
+
+export async function startWatched(
+  environment: Record<string, string>,
+  args: readonly string[],
+): Promise<WatchedDaemon> {
+  const begun = performance.now();
+  const child = spawn(process.execPath, [...args, "daemon"], {
+    env: environment,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  const ready = new Promise<number>((resolve, reject) => {
+    child.once("exit", () => reject(new Error(`the daemon ended: ${output.slice(-2_000)}`)));
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += String(chunk);
+      if (output.includes("first scan done")) resolve(performance.now() - begun);
+    });
+  });
+  const readyMs = await ready;
+  const port = /"port":(\d+)/.exec(output)?.[1];
+  const look = async (): Promise<Sample> => {
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const metric = (name: string): number =>
+      Number(new RegExp(`^${name} (\\S+)$`, "m").exec(metrics)?.[1] ?? Number.NaN);
+    const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
+    return {
+      heapMb: metric("nodejs_heap_size_used_bytes") / 2 ** 20,
+      rssMb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024,
+      descriptors: readdirSync(`/proc/${child.pid}/fd`).length,
+      lanes: metric("opjob_lanes"),
+      jobs: metric("opjob_observed_jobs"),
+    };
+  };
+  return {
+    child,
+    readyMs,
+    output: () => output,
+    sample: async () => {
+      const looks: Sample[] = [];
+      for (let i = 0; i < LOOKS; i++) {
+        looks.push(await look());
+        await sleep(BETWEEN_MS);
+      }
+      const least = (field: keyof Sample): number => Math.min(...looks.map((one) => one[field]));
+      return {
+        heapMb: least("heapMb"),
+        rssMb: least("rssMb"),
+        descriptors: least("descriptors"),
+        lanes: least("lanes"),
+        jobs: least("jobs"),
+      };
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
+}
