@@ -10,6 +10,7 @@ import type { Next } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { failureText } from "./operations/failure-text.ts";
+import type { Fence } from "./operations/fence.ts";
 import type { Operations } from "./operations/mongo.ts";
 import type { Claim, Operation } from "./operations/operation.ts";
 import type { Placement, Placer } from "./place.ts";
@@ -39,6 +40,8 @@ export type LaunchOptions = {
   readonly retryMaxMs: number;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Held before whatever is done to a cluster. */
+  readonly fence: Fence;
   readonly now: () => number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -113,9 +116,10 @@ function render({ database }: LaunchOptions, placed: Placed): Rendered {
   return { ...placed, job: stampJob(manifest, stamp) };
 }
 
-async function create({ watch, database }: LaunchOptions, rendered: Rendered): Promise<Launched> {
+async function create({ watch, database, fence }: LaunchOptions, rendered: Rendered): Promise<Launched> {
   const { cluster, job, claimed } = rendered;
   watch(cluster, job.namespace);
+  fence.require();
   const answer = await cluster.createJob(job.namespace, job.name, job.manifest);
   if (answer.kind === "created") {
     return { ...rendered, created: answer.job, outcome: "created", warnings: answer.warnings };

@@ -11,6 +11,8 @@ export type Sizes = {
   /** Templates that are used although their store is away, and how long ago it last confirmed them. */
   readonly stale: () => readonly { readonly template: string; readonly ageMs: number }[];
   readonly queue: () => Promise<Queue>;
+  /** Whether this replica works on operations. */
+  readonly leads: () => boolean;
   /** What of the queue is in memory. */
   readonly line: () => { readonly waiting: number; readonly places: number };
   /** Orchestrators for which somebody waits at a closed gate. */
@@ -120,6 +122,7 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
   gauge("opjob_observed_jobs", "Jobs of ours that exist in the clusters.", () => sizes.observed().jobs);
   gauge("opjob_observed_pods", "Pods of ours that exist in the clusters.", () => sizes.observed().pods);
   gauge("opjob_in_flight", "Jobs of ours that have not ended.", () => sizes.observed().live);
+  gauge("opjob_is_leader", "1 for the replica that works on operations, 0 for a standby.", () => Number(sizes.leads()));
   gauge("opjob_watches", "Watches on clusters.", () => sizes.watches().total);
   gauge("opjob_watches_following", "Watches on clusters that follow.", () => sizes.watches().following);
   new Gauge({

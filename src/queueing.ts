@@ -36,7 +36,7 @@ export function createSeen(config: Config, { pool, directory }: SeenRooms, clock
   };
 }
 
-type QueueParts = Pick<QueueOptions, "targets" | "go" | "log" | "clock">;
+type QueueParts = Pick<QueueOptions, "targets" | "active" | "go" | "log" | "clock">;
 
 export function openQueue(config: Config, rooms: QueueRooms, parts: QueueParts): Queue {
   const { operations, observed, directory, pool, placer } = rooms;

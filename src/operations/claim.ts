@@ -53,6 +53,29 @@ export function claimWrite(
   };
 }
 
+/** The write as the leader of an epoch may make it: refused where a later one wrote; undefined: without a Lease, as it is. */
+export function fenced({ filter, update }: ConditionalWrite, epoch: number | undefined): ConditionalWrite {
+  if (epoch === undefined) return { filter, update };
+  const stamp = { [`${FIELD}.epoch`]: epoch };
+  const set = (update as Document)["$set"] as Document | undefined;
+  return {
+    filter: { ...filter, [`${FIELD}.epoch`]: { $not: { $gt: epoch } } },
+    update: Array.isArray(update) ? [...update, { $set: stamp }] : { ...update, $set: { ...set, ...stamp } },
+  };
+}
+
+/** Takes over every operation in hand: what an earlier leader still writes to one is refused from now on. */
+export function takeoverWrite(epoch: number): ConditionalWrite {
+  return {
+    filter: {
+      run_state: { $in: ["queued", "running"] satisfies RunState[] },
+      [`${FIELD}.attempt`]: { $exists: true },
+      [`${FIELD}.epoch`]: { $not: { $gte: epoch } },
+    },
+    update: { $set: { [`${FIELD}.epoch`]: epoch } },
+  };
+}
+
 /** Those of the operations that the write with this token claimed. */
 export const claimedBy = (ids: readonly string[], token: ClaimToken): Document => ({
   ...withIds(ids),

@@ -16,6 +16,8 @@ export type AdmissionOptions = {
   readonly shared: boolean;
   /** The cluster of an orchestrator, as far as it is known. */
   readonly clusterOf: (orchestrator: string) => string | undefined;
+  /** Whether places may be given: not by a standby. */
+  readonly active: () => boolean;
   /** Works on one that was given a place. */
   readonly go: (id: string) => void;
   /** How many may have a place and wait for their claim at the most. */
@@ -54,7 +56,7 @@ export class Admission {
   /** Targets whose operations may be claimed as soon as they are seen: nobody waits there, and no gate minds. */
   onSight(): readonly string[] {
     const { targets, places, gates, clusterOf } = this.#options;
-    if (!this.#ready || places.granted >= this.#options.underway) return [];
+    if (!this.#mayGive || places.granted >= this.#options.underway) return [];
     const nobody = { total: 0, orchestrators: new Map(), clusters: new Map() };
     return targets().filter((orchestrator) => {
       if (this.#lines.waits(orchestrator)) return false;
@@ -89,7 +91,7 @@ export class Admission {
 
   /** Something may be possible now that was not before. Cheap; passes do not follow one another at once. */
   poke(): void {
-    if (!this.#open || !this.#ready) return;
+    if (!this.#mayGive) return;
     const rest = this.#lines.size > 0 || this.#closed.size > 0 ? this.#rest.ms : Math.max(REST.idle, this.#rest.ms);
     this.#wake(this.#rest.since + rest - this.#clock.elapsed());
   }
@@ -118,7 +120,7 @@ export class Admission {
   }
 
   #pass(): void {
-    if (!this.#open || !this.#ready) return;
+    if (!this.#mayGive) return;
     const { targets, places, gates, onClosed, onError } = this.#options;
     const begun = this.#clock.elapsed();
     this.#lines.retain(targets());
@@ -137,6 +139,10 @@ export class Admission {
   #wake(ms: number): void {
     this.#timer?.cancel();
     this.#timer = this.#clock.after(Math.max(0, ms), () => this.#pass());
+  }
+
+  get #mayGive(): boolean {
+    return this.#open && this.#ready && this.#options.active();
   }
 
   #grantAll(usage: Tally): void {

@@ -22,6 +22,8 @@ export type QueueOptions = {
   };
   readonly limits: Limits;
   readonly backpressure: Omit<Parameters<typeof backpressureGate>[0], "log">;
+  /** Whether places may be given: not by a standby. */
+  readonly active: () => boolean;
   /** Works on one that was given its place. */
   readonly go: (id: string) => void;
   readonly underway: number;

@@ -21,6 +21,7 @@ let reads: number;
 let queue: Queue;
 let limits: { total: number; cluster: number; orchestrator: (id: string) => number };
 let targets: string[];
+let active: boolean;
 
 beforeEach(() => {
   waiting = [];
@@ -30,6 +31,7 @@ beforeEach(() => {
   reads = 0;
   limits = { total: 0, cluster: 0, orchestrator: () => 0 };
   targets = ["a", "b", "c"];
+  active = true;
 });
 afterEach(() => queue.close());
 
@@ -49,6 +51,7 @@ function open(fields: Partial<QueueOptions> = {}): Queue {
     },
     observed: { liveJobs: () => jobs, hasAttempt: () => false },
     targets: () => targets,
+    active: () => active,
     clusterOf: { scope: (scope) => scope, orchestrator: (id) => CLUSTERS[id] },
     limits,
     backpressure: { mode: "off", engage: 2, release: 1, rampMs: 1_000 },
