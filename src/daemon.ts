@@ -201,7 +201,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     },
   });
   const rounds = openRounds({ config, log, outside }, rooms, { metrics, queue, active, hint, watch });
-  return { lanes, queue, targets, hint, look: queue.look, ...rounds };
+  return { lanes, queue, targets, hint, look: queue.look, retry: () => queue.retry(), ...rounds };
 }
 
 function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets, term }: Roads & { term: Term }): void {
@@ -215,5 +215,6 @@ function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets, term }
     line: queue.sizes,
     leads: () => term.active,
     closed: queue.closed,
+    faults: queue.faults,
   });
 }

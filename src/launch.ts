@@ -70,6 +70,8 @@ export type Outcome = {
   readonly launched?: Launched;
   readonly recorded: boolean;
   readonly vacant: boolean;
+  /** What put it off, if that may pass. */
+  readonly fault?: OpjobError;
   readonly next: Next;
 };
 
@@ -93,7 +95,8 @@ async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome
   } catch (thrown) {
     const error = databaseError(thrown);
     if (!error.retryable) return { recorded: false, vacant: !sent, next: await fail(options, claimed, error) };
-    return { recorded: false, vacant: !sent, next: await hold(options, claimed, { error, unsure: sent }) };
+    const next = await hold(options, claimed, { error, unsure: sent });
+    return { recorded: false, vacant: !sent, fault: error, next };
   }
 }
 

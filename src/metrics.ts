@@ -17,6 +17,8 @@ export type Sizes = {
   readonly line: () => { readonly waiting: number; readonly places: number };
   /** Orchestrators for which somebody waits at a closed gate. */
   readonly closed: () => ReadonlyMap<string, { readonly gate: string }>;
+  /** Orchestrators whose operations wait for a fault to pass, with its code; and images that cannot be pulled. */
+  readonly faults: () => { readonly tripped: ReadonlyMap<string, string>; readonly images: readonly string[] };
 };
 
 type Queue = { readonly count: number; readonly oldest: Date | undefined };
@@ -172,12 +174,30 @@ function observeQueue(registers: Registry[], sizes: Sizes): void {
   });
   new Gauge({
     name: "opjob_gate_closed",
-    help: "1 for an orchestrator whose operations wait, by what they wait for (limit, backpressure).",
+    help: "1 for an orchestrator whose operations wait, by what they wait for (limit, backpressure, breaker, image).",
     labelNames: ["orchestrator", "gate"],
     registers,
     collect() {
       this.reset();
       for (const [orchestrator, { gate }] of sizes.closed()) this.set({ orchestrator, gate }, 1);
+    },
+  });
+  new Gauge({
+    name: "opjob_breaker_open",
+    help: "1 for an orchestrator whose launches met the same fault again and again, by the fault's code: one operation at a time is tried.",
+    labelNames: ["orchestrator", "code"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [orchestrator, code] of sizes.faults().tripped) this.set({ orchestrator, code }, 1);
+    },
+  });
+  new Gauge({
+    name: "opjob_images_absent",
+    help: "Images that cannot be pulled: one operation at a time is tried for each.",
+    registers,
+    collect() {
+      this.set(sizes.faults().images.length);
     },
   });
 }

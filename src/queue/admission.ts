@@ -1,6 +1,7 @@
 // Admission: who of those that wait goes next. Oldest first within an orchestrator (higher priority before), in turn between
 // orchestrators, and no more than every gate lets through. The queue stays in the database; what is in flight is observed.
 import type { Clock, Timer } from "../clock.ts";
+import type { Observed } from "../clusters/observed.ts";
 import type { Line, Waiting } from "../operations/line.ts";
 import { type Gate, narrowest, type Why } from "./gate.ts";
 import { Lines } from "./lines.ts";
@@ -10,6 +11,7 @@ export type AdmissionOptions = {
   readonly operations: { readonly lines: (targets: readonly string[], length: number) => Promise<Line[]> };
   /** instance_ids of the active orchestrators. */
   readonly targets: () => readonly string[];
+  readonly observed: Pick<Observed, "liveJobs">;
   readonly places: Places;
   readonly gates: readonly Gate[];
   /** Whether orchestrators share places: then the one with the fewest in flight goes first, else each in its turn. */
@@ -121,11 +123,12 @@ export class Admission {
 
   #pass(): void {
     if (!this.#mayGive) return;
-    const { targets, places, gates, onClosed, onError } = this.#options;
+    const { targets, observed, places, gates, onClosed, onError } = this.#options;
     const begun = this.#clock.elapsed();
     this.#lines.retain(targets());
-    const usage = places.usage();
-    for (const gate of gates) gate.update?.(usage, this.#clock.now());
+    const jobs = [...observed.liveJobs()];
+    const usage = places.usage(jobs);
+    for (const gate of gates) gate.update?.(usage, jobs, this.#clock.now());
     this.#grantAll(usage);
     if (this.#closed.size > 0) onClosed();
     const dry = targets().filter((target) => this.#lines.isDry(target));
@@ -146,7 +149,7 @@ export class Admission {
   }
 
   #grantAll(usage: Tally): void {
-    const { places, clusterOf, go, underway } = this.#options;
+    const { places, gates, clusterOf, go, underway } = this.#options;
     this.#closed = new Map();
     for (let free = underway - places.granted; free > 0; ) {
       const orchestrator = this.#next(usage);
@@ -156,6 +159,7 @@ export class Admission {
       const place = { orchestrator, cluster: clusterOf(orchestrator) };
       places.grant(waiting.id, place);
       usage.add(place, "undecided");
+      for (const gate of gates) gate.took?.(place, waiting.id, this.#clock.now());
       this.#turn = orchestrator;
       free--;
       go(waiting.id);
