@@ -74,12 +74,12 @@ const waits = (reason: string, message = SAID): World => ({
 });
 const onNode = (reason: string, message = SAID): World => ({
   pods: [pod({ conditions: [condition("PodScheduled", "")] })],
-  events: [{ kind: "Pod", reason, message }],
+  events: [{ kind: "Pod", uid: "", reason, message }],
 });
 const unscheduled = (message: string, reason = "Unschedulable"): World => ({
   pods: [pod({ conditions: [condition("PodScheduled", reason, message, "False")] })],
 });
-const refused = (message: string): World => ({ events: [{ kind: "Job", reason: "FailedCreate", message }] });
+const refused = (message: string): World => ({ events: [{ kind: "Job", uid: "", reason: "FailedCreate", message }] });
 
 const WAITING_WORLDS: Record<WaitingId, World> = {
   suspended: { job: { suspended: true } },
@@ -96,12 +96,11 @@ const WAITING_WORLDS: Record<WaitingId, World> = {
   webhookFailed: refused('failed calling webhook "<name>": <why>'),
   serviceAccountMissing: refused("error looking up service account <namespace>/<name>: not found"),
   podSecurity: refused('violates PodSecurity "<level>": <fields>'),
-  namespaceEnding: refused("unable to create new content in namespace <namespace> because it is being terminated"),
   podRefused: refused('pods "<job>" is forbidden: <why>'),
   podCreateFailed: refused(SAID),
   noRoom: unscheduled("<n> Insufficient <resource>"),
   tooLarge: unscheduled("<n> Insufficient <resource>, Preemption is not helpful for scheduling"),
-  tainted: unscheduled("<n> node(s) had untolerated taint {<taint>}"),
+  tainted: unscheduled("<n> node(s) had untolerated taint(s)"),
   noMatch: unscheduled("<n> node(s) didn't match Pod's node affinity/selector"),
   noVolume: unscheduled('persistentvolumeclaim "<name>" not found'),
   nodesAway: unscheduled("<n> node(s) had untolerated taint {node.kubernetes.io/not-ready: }"),

@@ -173,7 +173,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
   const follower = createFollower({
     ...road,
     launcher,
-    look: createLook({ ...road, pool, launcher }),
+    look: createLook({ ...road, pool, launcher, database: rooms.instance }),
     judge: createJudge({ inquiry: createInquiry({ now, log }), patience, now }),
     dismiss: createDismiss({ ...road, pool }),
     lastWords: createLastWords({

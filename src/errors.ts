@@ -131,6 +131,19 @@ export const ERRORS = {
     meaning: "What the template rendered is not one batch/v1 Job with a container.",
     remedy: "The template must give exactly one document: a `batch/v1` `Job` with at least one container.",
   },
+  TEMPLATE_JOB_INVALID: {
+    retryable: false,
+    meaning:
+      "What the template rendered is a Job that no cluster takes: a name, a label or its size breaks Kubernetes' rules.",
+    remedy: "Correct the named field in the template; `opjob render` shows the Job.",
+  },
+  TEMPLATE_VALUE_UNCLEAR: {
+    retryable: false,
+    meaning:
+      "The template changes the text of a value after it has printed it, and the value has characters that mean something in YAML.",
+    remedy:
+      "Print the value itself with {{ … }} or {{ … | tojson }}, not the text of a block, a macro or a filter that holds it.",
+  },
   JOB_REFUSED: {
     retryable: false,
     meaning: "The cluster refused the Job as invalid.",

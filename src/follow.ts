@@ -2,7 +2,7 @@
 import type { Ending } from "./clusters/ending-reasons.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd } from "./clusters/observation.ts";
-import type { Observed } from "./clusters/observed.ts";
+import type { Observed, ObservedJob } from "./clusters/observed.ts";
 import type { Dismiss } from "./dismiss.ts";
 import type { Judge } from "./judge.ts";
 import type { Next } from "./lanes.ts";
@@ -14,10 +14,10 @@ import type { Metrics } from "./metrics.ts";
 import { failureText } from "./operations/failure-text.ts";
 import type { Operations } from "./operations/mongo.ts";
 import { isClaimed, isTerminal, type Operation } from "./operations/operation.ts";
-import type { Transition } from "./operations/transition.ts";
+import { farewell, type Transition } from "./operations/transition.ts";
 
 export type FollowOptions = {
-  readonly operations: Pick<Operations, "read" | "change" | "fail">;
+  readonly operations: Pick<Operations, "read" | "change" | "fail" | "retake">;
   readonly observed: Pick<Observed, "find">;
   readonly look: Look;
   readonly judge: Judge;
@@ -57,14 +57,11 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   const operation = await operations.read(id);
   const jobs = observed.find(id);
   if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"), undefined);
-  if (operation.claim === undefined) return { kind: "unclaimed", next: undefined, operation };
+  if (!isClaimed(operation)) return followUnclaimed(options, operation, jobs);
   const { attempt } = operation.claim;
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
-  if (!isClaimed(operation)) {
-    return { kind: "unclaimed", next: await dismiss.all(live, "the operation was queued again"), operation };
-  }
-  const earlier = live.filter(({ job }) => job.attempt !== attempt);
-  const next = await dismiss.all(earlier, "the operation was queued again");
+  const strays = live.filter(({ job }) => isStray(operation, job));
+  const next = await dismiss.all(strays, "the operation has another Job, or was queued again");
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
   if (shown.length === 0 && neverCreated(operation)) {
     return operation.archived ? followed(undefined, operation) : { kind: "launch", claimed: operation };
@@ -80,6 +77,38 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
 const isOver = ({ observation: seen }: Found): boolean =>
   seen.kind === "absent" || (seen.kind === "job" && jobEnd(seen.job) !== undefined);
 
+/** Queued anew since it was claimed, never claimed, or claimed before a failover that took the claim back. */
+async function followUnclaimed(
+  options: FollowOptions,
+  operation: Operation,
+  jobs: readonly ObservedJob[],
+): Promise<Followed> {
+  const { dismiss } = options;
+  if (operation.runState === "running") return followed(await retake(options, operation, jobs), operation);
+  const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
+  const { attempt = 0 } = operation.claim ?? {};
+  if (isTerminal(operation.runState)) {
+    const rest = live.length === 0 ? 0 : farewell(operation, options.now());
+    const next = rest > 0 ? { again: rest } : await dismiss.all(live, `the operation has ${operation.runState}`);
+    return followed(next, live.length === 0 ? undefined : operation);
+  }
+  // A Job of a later attempt than was read here is another opjob's, which knows better.
+  const earlier = live.filter(({ job }) => job.attempt <= attempt);
+  return { kind: "unclaimed", next: await dismiss.all(earlier, "the operation was queued again"), operation };
+}
+
+/** A worker of a Job of ours runs it: whatever became of our claim, nobody else will follow it. */
+async function retake(options: FollowOptions, operation: Operation, jobs: readonly ObservedJob[]): Promise<Next> {
+  const { operations, look, log, now } = options;
+  const serving = jobs.toSorted((a, b) => a.job.attempt - b.job.attempt).at(-1);
+  if (serving === undefined && operation.claim === undefined) return undefined;
+  const job = serving && look.recordOf(serving);
+  if (serving && job === undefined) return { again: LOOK_AGAIN };
+  if (await operations.retake(operation, job, new Date(now())))
+    log.info({ operation: operation.id, job: job?.job }, "took up an operation that runs in a Job of an earlier claim");
+  return AT_ONCE;
+}
+
 type Settled = { readonly id: string; readonly created: JobView; readonly cluster: Cluster };
 
 async function settle({ operations, dismiss }: FollowOptions, { id, created, cluster }: Settled): Promise<Next> {
@@ -87,6 +116,8 @@ async function settle({ operations, dismiss }: FollowOptions, { id, created, clu
   const same = operation !== undefined && isClaimed(operation) && operation.claim.attempt === created.attempt;
   // A worker may have been quicker than the record of its Job; only a failure or somebody's change takes a Job back.
   if (same && operation.runState !== "failed") return AT_ONCE;
+  // Queued again meanwhile, and taken by this Job's worker: it is taken up as it is.
+  if (operation?.runState === "running" && !isClaimed(operation)) return AT_ONCE;
   return dismiss.one(created, cluster, "the operation ended before its Job was recorded");
 }
 
@@ -101,7 +132,7 @@ function readAhead({ lastWords }: FollowOptions, { operation, found: { observati
 /** The daemon died between the creation of a Job and its record, or the answer was lost: the Job is recorded now. */
 async function adopted({ launcher, log }: FollowOptions, { operation, found }: Case): Promise<boolean> {
   const { observation, cluster } = found;
-  if (operation.claim.uid !== undefined || observation.kind !== "job" || cluster === undefined) return false;
+  if (observation.kind !== "job" || cluster === undefined || operation.claim.uid === observation.job.uid) return false;
   const recorded = await launcher.adopt(operation, observation.job, cluster);
   if (recorded)
     log.info({ operation: operation.id, job: observation.job.name }, "adopted a Job whose launch was not recorded");
@@ -148,14 +179,20 @@ async function fail(options: FollowOptions, { operation, found }: Case, judged: 
   const { namespace, job: name, orchestrator } = operation.claim;
   const job = found.observation.kind === "job" ? found.observation.job : undefined;
   const place = job ? `${job.namespace}/${job.name}` : name && `${namespace}/${name}`;
-  const within = job?.namespace ?? namespace ?? "";
-  const log = found.cluster && (await lastWords.of(operation.id, found.cluster, within, ending.logs));
+  const log = await lastWordsOf(lastWords, { operation, found }, ending);
   const text = failureText({ ...ending, job: place, log });
   const { reason, fault } = ending;
   if (!(await operations.fail(operation, { reason, fault, text }, new Date(now())))) return AT_ONCE;
   metrics.failures.inc({ orchestrator, reason });
   reportEnd(options, operation, { outcome: "failed", reason, fault, message: ending.message });
   return AT_ONCE;
+}
+
+/** Where no Job was ever recorded, nobody knows in which namespace its Pod was. */
+async function lastWordsOf(lastWords: LastWords, { operation, found }: Case, { logs }: Ending) {
+  const { observation, cluster } = found;
+  const namespace = observation.kind === "job" ? observation.job.namespace : operation.claim.namespace;
+  return cluster && namespace ? lastWords.of(operation.id, cluster, namespace, logs) : undefined;
 }
 
 /** One line of a fixed shape for each end; queued_ms: from queueing to now. */
@@ -167,6 +204,12 @@ function reportEnd({ log, now }: FollowOptions, { id, operator, queuedAt, claim 
     "ended",
   );
 }
+
+/** Of an earlier attempt, or a second one of an operation that has ended: made by a call that was answered too late. */
+const isStray = ({ runState, claim }: Claimed, { attempt, uid }: JobView): boolean =>
+  attempt === claim.attempt
+    ? isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid
+    : attempt < claim.attempt;
 
 /** Claimed, but no Job was recorded, and no worker has started: there is still one to be made. */
 const neverCreated = ({ runState, claim }: Operation & Claimed): boolean =>

@@ -30,10 +30,13 @@ export function createLastWords({ logTail: { lines, bytes }, secrets, log }: Las
   const kept = new Map<string, Words>();
   const reading = new Map<string, Promise<void>>();
 
-  const read = async (cluster: Source, namespace: string, { pod, container, previous }: LogPlace): Promise<Words> => {
+  const read = async (cluster: Source, namespace: string, place: LogPlace): Promise<Words> => {
+    const { pod, container, previous } = place;
     // limitBytes counts from the first of the lines asked for: ask for more than is shown.
     const query = { container, tailLines: lines, limitBytes: bytes * 8, ...(previous && { previous }) };
     const text = hideSecrets(await cluster.podLog(namespace, pod, query), [...secrets]);
+    // The container may have ended once more since it was seen: its present run is the one that is meant.
+    if (text === "" && previous) return read(cluster, namespace, { ...place, previous: false });
     return { container, lines: lastLines(text, lines, bytes) };
   };
 

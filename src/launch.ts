@@ -14,6 +14,7 @@ import type { Fence } from "./operations/fence.ts";
 import type { Operations } from "./operations/mongo.ts";
 import type { Claim, Operation } from "./operations/operation.ts";
 import type { Placement, Placer } from "./place.ts";
+import { runLinkOf } from "./run-link.ts";
 import type { Values } from "./templates/blanks.ts";
 import { generatedName } from "./templates/naming.ts";
 import { type StampedJob, stampJob } from "./templates/stamp.ts";
@@ -80,15 +81,17 @@ async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome
   try {
     requireActive(options, claimed);
     const placed = await place(options, claimed);
-    const crowded = placed.cluster.traffic.crowded();
-    if (crowded > 0) return { recorded: false, vacant: false, next: { again: crowded } };
     const rendered = render(options, placed);
+    const room = rendered.cluster.traffic.begin();
+    if ("wait" in room) return { recorded: false, vacant: false, next: { again: room.wait } };
     const unsure = sent;
     sent = true;
-    const launched = await create(options, rendered).catch((error: unknown) => {
-      sent = unsure || mayHaveCreated(error);
-      throw error;
-    });
+    const launched = await create(options, rendered)
+      .catch((error: unknown) => {
+        sent = unsure || mayHaveCreated(error);
+        throw error;
+      })
+      .finally(room.end);
     const recorded = await record(options, { ...launched, at: new Date(options.now()) });
     report(launched, options);
     return { launched, recorded, vacant: false, next: undefined };
@@ -153,7 +156,9 @@ async function record({ operations, runLink }: LaunchOptions, made: Made): Promi
     uid: created.uid,
     timeline: { created: at },
   };
-  return operations.recordCreated(claimed, change, linkOf(runLink, made));
+  const { orchestrator } = claimed.claim;
+  const link = runLinkOf(runLink, { ...created, cluster: cluster.server, operation: claimed.id, orchestrator });
+  return operations.recordCreated(claimed, change, link);
 }
 
 type Fault = { readonly error: OpjobError; readonly unsure: boolean };
@@ -209,18 +214,6 @@ function requireOurs(found: JobView | undefined, claimed: Claimed, job: StampedJ
   }
   if (!ours) throw new OpjobError("JOB_NAME_TAKEN", `A Job named ${name} exists and was not made for this operation.`);
   return found;
-}
-
-function linkOf(template: string, { claimed, cluster, created }: Made): string | undefined {
-  if (template === "") return undefined;
-  const fields: Record<string, string> = {
-    cluster: cluster.server,
-    namespace: created.namespace,
-    job: created.name,
-    operation: claimed.id,
-    orchestrator: claimed.claim.orchestrator,
-  };
-  return template.replaceAll(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(fields[field] ?? ""));
 }
 
 function report(

@@ -8,6 +8,7 @@ import type { Pool } from "./clusters/pool.ts";
 import { asOpjobError } from "./errors.ts";
 import type { Claimed, Launcher } from "./launch.ts";
 import type { Log } from "./log.ts";
+import type { RecordedJob } from "./operations/claim.ts";
 import { isTerminal } from "./operations/operation.ts";
 import type { Observation } from "./operations/transition.ts";
 
@@ -18,12 +19,14 @@ export type LookOptions = {
   readonly pool: Pick<Pool, "find" | "ofScope" | "watch">;
   readonly observed: Pick<Observed, "pods">;
   readonly launcher: Pick<Launcher, "locate">;
+  /** Fingerprint of our database: Jobs of other opjobs' are not seen. */
+  readonly database: string;
   readonly log: Log;
 };
 
 const UNKNOWN: Found = { observation: { kind: "unknown" }, cluster: undefined };
 
-export function createLook({ pool, observed, launcher, log }: LookOptions) {
+export function createLook({ pool, observed, launcher, database, log }: LookOptions) {
   return {
     /** The Job of the operation's present attempt among those that the watches show, else by a live look. */
     async find(operation: Claimed, shown: readonly ObservedJob[]): Promise<Found> {
@@ -32,7 +35,7 @@ export function createLook({ pool, observed, launcher, log }: LookOptions) {
       if (seen) {
         return { observation: { kind: "job", job: seen.job, pods: seen.pods }, cluster: pool.ofScope(seen.scope) };
       }
-      const settled = runState === "completed" || claim.phase === "done" || claim.job === undefined;
+      const settled = claim.phase === "done" || claim.job === undefined;
       if (isTerminal(runState) && settled) return { observation: { kind: "absent", pods: [] }, cluster: undefined };
       try {
         return await lookUp(operation);
@@ -41,6 +44,12 @@ export function createLook({ pool, observed, launcher, log }: LookOptions) {
         log.warn({ operation: operation.id, code, error: message }, "cannot see the Job now");
         return UNKNOWN;
       }
+    },
+
+    /** What is recorded of a Job that a watch shows; undefined: its cluster is not known (any more). */
+    recordOf({ job: { attempt, namespace, name: job, uid }, scope }: ObservedJob): RecordedJob | undefined {
+      const cluster = pool.ofScope(scope)?.server;
+      return cluster === undefined ? undefined : { attempt, cluster, namespace, job, uid };
     },
   };
 
@@ -62,11 +71,20 @@ export function createLook({ pool, observed, launcher, log }: LookOptions) {
   }
 
   async function observe(operation: Claimed, cluster: Cluster, job: JobView | undefined): Promise<Found> {
-    const { uid } = operation.claim;
-    if (job === undefined || (uid !== undefined && job.uid !== uid))
+    if (job === undefined || !serves(job, operation)) {
       return { cluster, observation: { kind: "absent", pods: orphans(operation) } };
+    }
     pool.watch(cluster, job.namespace);
     return { cluster, observation: { kind: "job", job, pods: await podsOf(cluster, job) } };
+  }
+
+  /**
+   * Whether a Job under the name of an operation's is its Job. While the operation goes on, another uid than the recorded one
+   * may be: a creation that was answered too late comes into being when the first Job is gone.
+   */
+  function serves(job: JobView, { id, runState, claim }: Claimed): boolean {
+    const made = job.operation === id && job.attempt === claim.attempt && job.database === database;
+    return made && (claim.uid === undefined || job.uid === claim.uid || !isTerminal(runState));
   }
 }
 

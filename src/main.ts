@@ -6,11 +6,15 @@ import { applyCommand } from "./cli/apply.ts";
 import { checkCommand } from "./cli/check.ts";
 import { daemonCommand } from "./cli/daemon.ts";
 import { demoCommand } from "./cli/demo.ts";
+import { explainCommand } from "./cli/explain.ts";
 import type { Host } from "./cli/host.ts";
+import { logsCommand } from "./cli/logs.ts";
+import { opsCommand } from "./cli/ops.ts";
 import { orchestratorCommand } from "./cli/orchestrator.ts";
 import { runProgram } from "./cli/outcome.ts";
 import { renderCommand } from "./cli/render.ts";
 import { secretCommand } from "./cli/secret.ts";
+import { statusCommand } from "./cli/status.ts";
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -45,6 +49,10 @@ const program = new Command("opjob")
   .addCommand(demoCommand(host))
   .addCommand(renderCommand(host))
   .addCommand(checkCommand(host))
+  .addCommand(statusCommand(host))
+  .addCommand(opsCommand(host))
+  .addCommand(explainCommand(host))
+  .addCommand(logsCommand(host))
   .addCommand(orchestratorCommand(host))
   .addCommand(secretCommand(host))
   .addCommand(applyCommand(host))

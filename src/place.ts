@@ -93,7 +93,9 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     locations.set(id, location);
     const { text, version } = await storage.load(location);
     const { name } = location;
-    const template = keep(templates, id, `${uri} ${version}`, () => compileTemplate(text, name));
+    const { templateTrimBlocks: trimBlocks, templateLstripBlocks: lstripBlocks } = config;
+    const compile = (): JobTemplate => compileTemplate(text, name, { trimBlocks, lstripBlocks });
+    const template = keep(templates, id, `${uri} ${version}`, compile);
     const own = config.workers[id];
     const worker = { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs };
     return { template, source: { name, text, version }, worker };

@@ -34,7 +34,9 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
     readsLogs: config.logTailLines > 0,
     metrics,
     log,
+    clock: outside.clock,
     now: outside.clock.now,
+    random: outside.clock.random,
   });
   const reload = createReload(directory, () => warm.run());
   const live = (): string[] => observed.live();

@@ -32,7 +32,9 @@ export function createStep({ operations, observed, queue, launcher, follower, me
     if (fault) return queue.putOff(claimed, fault, vacant) ? undefined : next;
     if (launched) queue.launched(claimed, imagesOf(launched.job.manifest));
     else if (vacant) queue.over(claimed);
-    return launched && !recorded ? follower.settle(claimed.id, launched.created, launched.cluster) : next;
+    if (launched && !recorded) return follower.settle(claimed.id, launched.created, launched.cluster);
+    // A Job that was found again may have come to where no further event of it tells anything.
+    return launched?.outcome === "adopted" ? { again: 0 } : next;
   };
   /** One that is claimed, and has no Job yet. */
   const goOn = async (claimed: Claimed): Promise<Next> => {

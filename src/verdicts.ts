@@ -8,6 +8,8 @@ export type VerdictsOptions = {
   readonly metrics: Pick<Metrics, "orchestratorHealthy" | "orchestratorFindings">;
   readonly log: Log;
   readonly now: () => number;
+  /** In [0, 1); default: the system's. */
+  readonly random?: () => number;
 };
 
 export type Verdicts = {
@@ -29,7 +31,7 @@ type Verdict = {
 /** Pauses between two looks at what did not change (ms). A permission that is given is noticed within the first. */
 const AGAIN = { faulty: 30_000, sound: 600_000 };
 
-export function createVerdicts({ metrics, log, now }: VerdictsOptions): Verdicts {
+export function createVerdicts({ metrics, log, now, random = Math.random }: VerdictsOptions): Verdicts {
   const verdicts = new Map<string, Verdict>();
   return {
     due(id, fingerprint) {
@@ -42,7 +44,7 @@ export function createVerdicts({ metrics, log, now }: VerdictsOptions): Verdicts
       const faults = faulty ? (known?.fingerprint === fingerprint ? known.faults : 0) + 1 : 0;
       const pause = faulty ? Math.min(AGAIN.sound, AGAIN.faulty * 2 ** (faults - 1)) : AGAIN.sound;
       // Spread, so that many who were checked together are not checked together for ever.
-      const next = now() + pause * (0.75 + Math.random() / 2);
+      const next = now() + pause * (0.75 + random() / 2);
       verdicts.set(id, { fingerprint, told: new Set(findings.map(keyOf)), next, faults });
       tell(log, id, findings, known);
       show(metrics, id, findings);

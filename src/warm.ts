@@ -3,6 +3,7 @@
 // the roads, one at a time for each cluster, and a cluster that is away is not asked by every orchestrator that uses it.
 import { createHash } from "node:crypto";
 import { askCluster, type Examined, examine } from "./check.ts";
+import type { Clock } from "./clock.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { RIGHTS } from "./clusters/rights.ts";
 import { databaseError } from "./database.ts";
@@ -19,6 +20,8 @@ export type WarmOptions = {
   readonly retain: (keys: ReadonlySet<string>) => Promise<void>;
   /** Whether the logs of Pods are read, and the right to them is needed. */
   readonly readsLogs: boolean;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 } & VerdictsOptions;
 
 export type Warm = {
@@ -53,6 +56,7 @@ export function createWarm(options: WarmOptions): Warm {
   const checks = new Lanes({
     work: check,
     concurrency: CHECKS,
+    ...(options.clock && { clock: options.clock }),
     onError: (id, thrown) => {
       const { code, message } = databaseError(thrown);
       if (!closed) log.warn({ orchestrator: id, code, error: message }, "orchestrator could not be checked now");

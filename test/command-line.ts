@@ -4,10 +4,14 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import { applyCommand } from "../src/cli/apply.ts";
+import { explainCommand } from "../src/cli/explain.ts";
 import type { Host } from "../src/cli/host.ts";
+import { logsCommand } from "../src/cli/logs.ts";
+import { opsCommand } from "../src/cli/ops.ts";
 import { orchestratorCommand } from "../src/cli/orchestrator.ts";
 import { runProgram } from "../src/cli/outcome.ts";
 import { secretCommand } from "../src/cli/secret.ts";
+import { statusCommand } from "../src/cli/status.ts";
 
 export type Run = {
   readonly env?: Readonly<Record<string, string>>;
@@ -22,7 +26,15 @@ export type Run = {
 };
 export type Ran = { readonly code: number; readonly out: string; readonly err: string };
 
-const COMMANDS = [applyCommand, orchestratorCommand, secretCommand];
+const COMMANDS = [
+  applyCommand,
+  explainCommand,
+  logsCommand,
+  opsCommand,
+  orchestratorCommand,
+  secretCommand,
+  statusCommand,
+];
 
 export async function opjob(args: readonly string[], run: Run = {}): Promise<Ran> {
   const { stdin, stdout, stderr } = streams(run);

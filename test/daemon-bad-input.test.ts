@@ -103,14 +103,20 @@ const BROKEN: readonly Broken[] = [
   broken(
     "a name that Kubernetes refuses",
     { template: template({ name: "Not_A_Name" }), secret: "KUBE", ...inNamespace },
-    "JOB_REFUSED",
-    /metadata\.name.*RFC 1123/,
+    "TEMPLATE_JOB_INVALID",
+    /metadata\.name must consist of small letters/,
   ),
   broken(
     "a label that Kubernetes refuses",
     { template: sound.replace("task-id: {{ _id }}", 'task-id: "no spaces!"'), secret: "KUBE", ...inNamespace },
-    "JOB_REFUSED",
+    "TEMPLATE_JOB_INVALID",
     /metadata\.labels/,
+  ),
+  broken(
+    "a field that only Kubernetes can refuse",
+    { template: template({ container: "imagePullPolicy: Perhaps" }), secret: "KUBE", ...inNamespace },
+    "JOB_REFUSED",
+    /imagePullPolicy/,
   ),
 ];
 

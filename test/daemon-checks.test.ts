@@ -82,7 +82,7 @@ test("FiftyOne's production template is told to have an unknown field, with its 
 });
 
 test("a certain mistake fails what was queued meanwhile, as ever", async () => {
-  await using stage = await scene(template({ name: "Not_A_Name" }));
+  await using stage = await scene(template({ container: "imagePullPolicy: Perhaps" }));
   await stage.start();
   await until("it is told", () => linesOf(stage, TARGET, "orchestrator cannot launch").length === 1);
   const operation = await stage.reaches(await stage.queue(), "JOB_REFUSED");

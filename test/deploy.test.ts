@@ -2,7 +2,6 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import { MongoClient } from "mongodb";
 import { parse, parseAllDocuments } from "yaml";
@@ -20,6 +19,7 @@ import { SETTINGS } from "../src/settings.ts";
 import { type Wanted, wantedOfJob } from "../src/templates/job-types.ts";
 import { compileTemplate } from "../src/templates/render.ts";
 import { accessTo } from "./clusters/scripted.ts";
+import { makeUser } from "./mongodb-role.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
@@ -166,6 +166,8 @@ async function callsOfTheDoor(): Promise<string[]> {
     podsOf: () => cluster.podsOf({ namespace: "n", name: "j" }),
     events: () => cluster.events("n", { uid: "u" }),
     podLog: () => cluster.podLog("n", "p", { container: "c", tailLines: 1, limitBytes: 1 }),
+    openLog: () =>
+      Promise.allSettled([cluster.openLog("n", "p", { container: "c", follow: true }, new AbortController().signal)]),
     listPage: () => Promise.all([cluster.listPage("jobs", "n", undefined), cluster.listPage("pods", "n", undefined)]),
     watch: () =>
       Promise.allSettled(
@@ -338,9 +340,7 @@ describe("the MongoDB role", () => {
   test("lets the daemon do its work with change streams, and nothing else", async () => {
     await using mongod = await startMongod({ replicaSet: true, auth: { user: "root", password: "root-pass" } });
     await using admin = closing(await MongoClient.connect(mongod.uri));
-    const { role, ...grants } = roleOf("deploy/mongodb-role.js");
-    await admin.client.db("admin").command({ createRole: role, ...grants });
-    await admin.client.db("admin").command({ createUser: "opjob", pwd: "opjob-pass", roles: [role] });
+    await makeUser(admin.client, "deploy/mongodb-role.js", "opjob");
     const db = admin.client.db("fiftyone");
     await db.collection("orchestrators").insertMany(ORCHESTRATORS.map((record) => ({ ...record })));
     await db.collection("delegated_ops").insertMany(
@@ -400,21 +400,6 @@ users: [{name: u, user: {token: t}}]
 contexts: [{name: x, context: {cluster: c, user: u, namespace: test}}]
 current-context: x
 `;
-
-/** The document that the script hands to `createRole`, as mongosh would run it. */
-function roleOf(path: string): Record<string, unknown> {
-  let created: Record<string, unknown> | undefined;
-  const db = {
-    getSiblingDB: () => ({
-      createRole: (role: Record<string, unknown>) => {
-        created = role;
-      },
-    }),
-  };
-  runInNewContext(read(path), { db });
-  if (created === undefined) throw new Error(`${path} creates no role`);
-  return JSON.parse(JSON.stringify(created)) as Record<string, unknown>;
-}
 
 async function startAs(uri: string) {
   const environment = { KUBE_CONFIG_TEST: KUBECONFIG };

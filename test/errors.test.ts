@@ -20,8 +20,10 @@ test("what stands in the way from outside is tried again; a Job that can never b
     "JOB_NAME_TAKEN",
     "JOB_REFUSED",
     "SETTING_INVALID",
+    "TEMPLATE_JOB_INVALID",
     "TEMPLATE_NOT_A_JOB",
     "TEMPLATE_RENDER_FAILED",
+    "TEMPLATE_VALUE_UNCLEAR",
     "TEMPLATE_YAML_INVALID",
   ]);
 });

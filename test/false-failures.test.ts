@@ -107,7 +107,7 @@ test("a watch that lags fails nobody: a Job is looked at once more before that",
   await succeed(stage, id);
 });
 
-test("a Job that was made anew under the same name is not the operation's", async () => {
+test("a Job that was made anew with the same name and marks serves the operation, which goes on", async () => {
   await using stage = await scene();
   await stage.start();
   const id = await stage.queue();
@@ -122,9 +122,13 @@ test("a Job that was made anew under the same name is not the operation's", asyn
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ metadata: { name, labels, annotations }, spec }),
   });
-  expect((await stage.reaches(id, "failed")).opjob?.reason).toBe("JobDeleted");
   const after = await stage.jobOf(id);
   expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+  const taken = await until("it is recorded", async () => {
+    const now = await stage.read(id);
+    return now.opjob?.uid === after?.metadata.uid && now;
+  });
+  expect(taken.run_state).toBe("queued");
 });
 
 test("a Job of which only the counters say that it failed goes on", async () => {

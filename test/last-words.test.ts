@@ -45,6 +45,12 @@ describe("when an operation fails", () => {
     const cluster = node({ "echo-x": LINES });
     await lastWords().of("a", cluster, "fiftyone", { ...PLACE, previous: true });
     expect(cluster.asked).toMatchObject([{ previous: true }]);
+    const silent = node({});
+    await lastWords().of("a", silent, "fiftyone", { ...PLACE, previous: true });
+    expect(silent.asked).toEqual([
+      expect.objectContaining({ previous: true }),
+      expect.not.objectContaining({ previous: true }),
+    ]);
   });
 
   test("a known secret is cut out, and a log that cannot be read says so", async () => {

@@ -2,6 +2,7 @@
 // Knows how the three are put together; must not know what a test expects.
 import { ObjectId } from "mongodb";
 import { operationDocument } from "../src/local/demo/cast.ts";
+import type { Allow } from "../src/local/kubernetes/access.ts";
 import {
   type LocalKubernetes,
   type LocalKubernetesOptions,
@@ -81,9 +82,7 @@ const ADMIN = "admin-admin-admin";
 
 export type SceneOptions = {
   /** Accounts with less than all rights: by their tokens. */
-  readonly accounts?: Readonly<
-    Record<string, { readonly user: string; readonly allow: (verb: string, resource: string) => boolean }>
-  >;
+  readonly accounts?: Readonly<Record<string, { readonly user: string; readonly allow: Allow }>>;
   /** Of a MongoDB other than the shared replica set. */
   readonly uri?: string;
   readonly timing?: LocalKubernetesOptions["timing"];

@@ -48,7 +48,8 @@ export function reportTable(rows: readonly Row[], colours: boolean): string {
   for (const row of rows) {
     if (row.subject !== subject) lines.push(...(subject === undefined ? [] : [""]), paint(1, row.subject));
     subject = row.subject;
-    const at = row.line === undefined ? "" : `line ${row.line}: `;
+    const named = row.line === undefined || row.message.includes(`line ${row.line}`);
+    const at = named ? "" : `line ${row.line}: `;
     lines.push(`  ${paint(COLOURS[row.state], SIGNS[row.state])} ${row.step.padEnd(width)}  ${at}${row.message}`);
     if (row.remedy !== undefined) lines.push(`    ${"".padEnd(width)}  ${paint(90, `→ ${row.remedy}`)}`);
   }

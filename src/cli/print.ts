@@ -49,9 +49,10 @@ export const crop = (text: string, room: number): string =>
 
 export const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
-/** "3 s", "12 min", "5 h", "9 d": how long ago or how long, for a table. */
+/** "40 ms", "3.1 s", "12 min", "5 h", "9 d": how long ago or how long, for a table. */
 export function span(ms: number): string {
   const seconds = Math.max(0, ms) / 1_000;
+  if (seconds < 1) return `${Math.round(seconds * 1_000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;

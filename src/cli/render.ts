@@ -53,7 +53,7 @@ async function runRender(host: RenderHost, uri: string | undefined, options: Opt
   const { id, operator, attempt } = await subject(host, options);
   const location = parseLocation(uri);
   const { text } = await openStorage({ environment: host.environment, allowHttp: allowsHttp(host) }).load(location);
-  const template = compileTemplate(text, location.name);
+  const template = compileTemplate(text, location.name, { trimBlocks, lstripBlocks });
   const values = {
     _id: id,
     _name: generatedName(operator, id, attempt),

@@ -123,3 +123,16 @@ export function retryAfterOf(header: string | undefined, date: string | undefine
   const ms = Number.isNaN(seconds) ? Date.parse(header) - Date.parse(date ?? "") : seconds * 1_000;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), LONGEST_PAUSE);
 }
+
+/** The object in an answer's body. @throws OpjobError CLUSTER_ERROR */
+export function parse(body: string, act: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(body) as Readonly<Record<string, unknown>>;
+  } catch (cause) {
+    throw new OpjobError(
+      "CLUSTER_ERROR",
+      `The cluster's answer could not be read after trying to ${act}: it is not JSON.`,
+      { cause },
+    );
+  }
+}

@@ -109,13 +109,8 @@ export class Connection {
 
   /** One try; a 401 counts only when fresh credentials are refused, too. */
   async #try(call: Call, deadline: number): Promise<Outcome> {
-    const ended = call.verb === "create" ? this.#options.traffic.creating() : () => undefined;
-    try {
-      const first = await this.#send(call, deadline);
-      return first.reply?.status === 401 ? await this.#send(call, deadline) : first;
-    } finally {
-      ended();
-    }
+    const outcome = await this.#send(call, deadline);
+    return outcome.reply?.status === 401 ? this.#send(call, deadline) : outcome;
   }
 
   async #send(call: Call, deadline: number): Promise<Outcome> {

@@ -82,6 +82,13 @@ export function signalOf({ terminated }: ContainerView): number | undefined {
   return signal ?? (exitCode > 128 && exitCode < 160 ? exitCode - 128 : undefined);
 }
 
+/** How a worker ended that something else had ended, where that is known. */
+export function exitNote({ containers }: PodView): string {
+  const ended = containers.find(({ terminated }) => terminated !== undefined);
+  if (ended?.terminated === undefined) return "";
+  return ` The container "${ended.name}" then ended with exit code ${ended.terminated.exitCode}.`;
+}
+
 /** Of several containers that failed each is named. */
 function othersOf({ containers }: PodView, told: ContainerView): string {
   const others = containers.filter(({ name, terminated }) => name !== told.name && terminated && failed(terminated));

@@ -1,6 +1,6 @@
 // Why a Job ended without its operation's result, in plain words, from its condition, its Pods and the Events that outlive them.
 // Pure: data in, verdict out. Knows Kubernetes' words for states; nothing of operations, times or settings.
-import { failedInit, firstFailed, howItEnded, initEnd, logsOf, signalOf } from "./container-end.ts";
+import { exitNote, failedInit, firstFailed, howItEnded, initEnd, logsOf, signalOf } from "./container-end.ts";
 import { ENDED, type Ending, end } from "./ending-reasons.ts";
 import type { EventView } from "./events.ts";
 import { interruption, interruptionTold } from "./interruption.ts";
@@ -92,7 +92,7 @@ function exitOf({ containers }: PodView): string {
 
 function explainPod(pod: PodView, condition: Condition | undefined): Ending {
   const taken = interruption(pod);
-  if (taken) return { ...taken, logs: logsOf(pod, pod.containers[0]) };
+  if (taken) return { ...taken, message: taken.message + exitNote(pod), logs: logsOf(pod, pod.containers[0]) };
   const init = failedInit(pod);
   if (init) return initEnd(pod, init);
   if (wasDeleted(pod))
@@ -140,7 +140,8 @@ function deadline(condition: Condition, seen: Seen): Ending {
   const begun = inOrder(seen.pods).findLast(hasBegun);
   const made = seen.pods.length > 0 || seen.events?.some(({ reason }) => reason === "SuccessfulCreate");
   if (begun === undefined && (seen.pods.length > 0 || made === false)) return notInTime(seen);
-  const message = `The Job ran longer than its activeDeadlineSeconds allows${inBrackets(condition.message)}.`;
+  const said = `The Job ran longer than its activeDeadlineSeconds allows${inBrackets(condition.message)}.`;
+  const message = begun ? said + exitNote(begun) : said;
   const ask = made ? undefined : { uid: seen.job.uid };
   return { ...end("deadline", message, logsOf(begun, begun?.containers[0])), ask };
 }
@@ -149,7 +150,9 @@ const inBrackets = (text: string): string => (text === "" ? "" : ` (${text})`);
 
 function notInTime({ job, pods, events }: Seen): Ending {
   const last = newest(pods);
-  const obstacle = podObstacle(last && { ...last, deleting: false, gone: false }, { job, events });
+  // A Pod that is taken away before it began is Failed by then: what counts is what held it up.
+  const alive = last && { ...last, deleting: false, gone: false, phase: "Pending" };
+  const obstacle = podObstacle(alive, { job, events });
   const what = "The Job's time (activeDeadlineSeconds) was over before its worker had begun.";
   const ending = end("notInTime", obstacle ? `${what} ${obstacle.message}` : what, undefined);
   if (obstacle === undefined) return ending;

@@ -2,13 +2,12 @@
 // Errors are ours, with the API server's own words. Always batch/v1 and v1 by full path.
 import { type Clock, systemClock } from "../clock.ts";
 import { OpjobError } from "../errors.ts";
-import { isAlreadyThere, isNotFound, isPreconditionFailure, refusal } from "./answers.ts";
+import { isAlreadyThere, isNotFound, isPreconditionFailure, parse, refusal } from "./answers.ts";
 import { type Call, get, post } from "./call.ts";
 import { Connection, type ConnectionOptions, type Reply } from "./connection.ts";
-import { type EventView, viewEvents } from "./events.ts";
+import { type EventQuery, type EventView, fieldsOf, MOST_EVENTS, viewEvents } from "./events.ts";
 import type { Access } from "./kubeconfig.ts";
 import { type JobView, LABELS, type PodView, viewJob, viewPod } from "./observation.ts";
-import type { Asked } from "./reasons.ts";
 import type { Right } from "./rights.ts";
 import { Traffic, UNLIMITED } from "./traffic.ts";
 
@@ -24,12 +23,18 @@ export type Page = {
   readonly continue: string | undefined;
 };
 
+/** `follow`: until the container ends. `tailLines`: only so many of the last lines. */
+export type LogQuery = { readonly container: string; readonly follow: boolean; readonly tailLines?: number };
+
 export type WatchFrom = { readonly resourceVersion: string; readonly silenceMs?: number };
 
 /** What a cluster is spoken to by: the real one, or one that a simulation answers. */
 export type Speaker = Pick<Connection, "call" | "open" | "close">;
 export type Connect = (access: Access, options: ConnectionOptions) => Speaker;
 export const connect: Connect = (access, options) => new Connection(access, options);
+
+/** An answer that comes piece by piece. */
+type Body = Awaited<ReturnType<Speaker["open"]>>["body"];
 
 export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
   /** Default: no limit. */
@@ -43,8 +48,6 @@ export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
 const PAGE = 500;
 /** Bookmarks come about every minute (ms). */
 const SILENCE = 120_000;
-/** Of one object's Events; an API server joins those that say the same. */
-const MOST_EVENTS = 100;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
 const watchSeconds = ({ random }: Clock): number => 270 + Math.floor(random() * 60);
 
@@ -59,7 +62,7 @@ export class Cluster {
   readonly #clock: Clock;
 
   constructor(access: Access, options: ClusterOptions) {
-    this.traffic = options.traffic ?? new Traffic(access.server, UNLIMITED);
+    this.traffic = options.traffic ?? new Traffic(access.server, UNLIMITED, options.clock);
     this.#connection = (options.connect ?? connect)(access, { ...options, traffic: this.traffic });
     this.#clock = options.clock ?? systemClock;
     this.key = access.key;
@@ -144,11 +147,10 @@ export class Cluster {
     return (await this.#list(call, { labelSelector: `batch.kubernetes.io/job-name=${name}` })).map(viewPod);
   }
 
-  /** What Events tell of one object, in the order in which it happened. @throws OpjobError */
-  async events(namespace: string, about: Asked): Promise<EventView[]> {
-    const fieldSelector = "uid" in about ? `involvedObject.uid=${about.uid}` : `involvedObject.name=${about.name}`;
+  /** What Events tell of one object, or of all that had this reason, in the order in which it happened. @throws OpjobError */
+  async events(namespace: string, about: EventQuery): Promise<EventView[]> {
     const call = get("events", pathOf("events", namespace), `list Events in ${namespace}`);
-    return viewEvents(await this.#list(call, { fieldSelector, limit: MOST_EVENTS }));
+    return viewEvents(await this.#list(call, { fieldSelector: fieldsOf(about), limit: MOST_EVENTS }));
   }
 
   /** The last log lines of a container; empty where the Pod or its log is gone. @param query `previous`: of the run before */
@@ -161,6 +163,16 @@ export class Cluster {
     const call = { ...get("pods/log", path, `read the log of Pod ${namespace}/${pod}`), query };
     const reply = await this.#ask(call, ({ status }) => status === 404 || status === 400);
     return reply.status >= 300 ? "" : reply.body;
+  }
+
+  /**
+   * Opens a container's log, to be read as it comes; the caller reads or destroys it. undefined: the Pod or its log is gone.
+   * @throws OpjobError CLUSTER_…
+   */
+  openLog(namespace: string, pod: string, query: LogQuery, signal: AbortSignal): Promise<Body | undefined> {
+    const path = `${pathOf("pods", namespace)}/${pod}/log`;
+    const call = { ...get("pods/log", path, `read the log of Pod ${namespace}/${pod}`), query: { ...query } };
+    return this.#open(call, { gone: [400, 404], silenceMs: 0 }, signal);
   }
 
   /** One page of our Jobs or Pods. `undefined`: the continue token is too old (410), list from the start. */
@@ -178,9 +190,8 @@ export class Cluster {
    * @param silenceMs no line for so long: the connection is dead, and reading throws
    * @throws OpjobError; 410 comes as `undefined`: relist
    */
-  async watch(resource: Resource, namespace: string, from: WatchFrom, signal: AbortSignal) {
+  watch(resource: Resource, namespace: string, from: WatchFrom, signal: AbortSignal): Promise<Body | undefined> {
     const { resourceVersion, silenceMs = SILENCE } = from;
-    const act = `watch ${resource} in ${namespace}`;
     const query = {
       labelSelector: LABELS.operation,
       watch: true,
@@ -188,12 +199,8 @@ export class Cluster {
       resourceVersion,
       timeoutSeconds: watchSeconds(this.#clock),
     };
-    const call: Call = { method: "GET", path: pathOf(resource, namespace), query, act, verb: "watch", resource };
-    const { status, body, retryAfterMs } = await this.#connection.open(call, signal, silenceMs);
-    if (status === 200) return body;
-    const text = await body.text();
-    if (status === 410) return undefined;
-    throw refusal({ status, body: text, retryAfterMs }, act, this.server);
+    const call = get(resource, pathOf(resource, namespace), `watch ${resource} in ${namespace}`);
+    return this.#open({ ...call, query, verb: "watch" }, { gone: [410], silenceMs }, signal);
   }
 
   close(): Promise<void> {
@@ -207,12 +214,22 @@ export class Cluster {
     return reply;
   }
 
+  /** An answer that is read as it comes; undefined: it says by one of these statuses that there is nothing to read. */
+  async #open(call: Call, { gone, silenceMs }: Opening, signal: AbortSignal): Promise<Body | undefined> {
+    const { status, body, retryAfterMs } = await this.#connection.open(call, signal, silenceMs);
+    if (status === 200) return body;
+    const text = await body.text();
+    if (gone.includes(status)) return undefined;
+    throw refusal({ status, body: text, retryAfterMs }, call.act, this.server);
+  }
+
   async #list(call: Call, query: NonNullable<Call["query"]>): Promise<RawObject[]> {
     const reply = await this.#ask({ ...call, query, verb: "list" });
     return (parse(reply.body, call.act) as ListBody).items ?? [];
   }
 }
 
+type Opening = { readonly gone: readonly number[]; readonly silenceMs: number };
 type ListBody = { items?: RawObject[]; metadata?: { resourceVersion?: string; continue?: string } };
 
 const jobs = (namespace: string): string => pathOf("jobs", namespace);
@@ -221,15 +238,3 @@ const pathOf = (resource: Resource | "events", namespace: string): string =>
 
 const strange404 = (server: string): string =>
   `The cluster ${server} answered 404 without naming the Job, as something on the way to it may do, after trying`;
-
-function parse(body: string, act: string): RawObject {
-  try {
-    return JSON.parse(body) as RawObject;
-  } catch (cause) {
-    throw new OpjobError(
-      "CLUSTER_ERROR",
-      `The cluster's answer could not be read after trying to ${act}: it is not JSON.`,
-      { cause },
-    );
-  }
-}

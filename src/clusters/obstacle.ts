@@ -1,5 +1,6 @@
 // What holds a live Job up, in plain words, from what is observed of it and its Pods, and from Events where somebody asked.
 // Pure: data in, verdict out. Knows Kubernetes' words for states; nothing of operations, times or settings.
+import { logsOf } from "./container-end.ts";
 import type { EventView } from "./events.ts";
 import { imageTrouble } from "./image-trouble.ts";
 import { type ContainerView, hasBegun, isScheduled, type JobView, newest, type PodView } from "./observation.ts";
@@ -20,7 +21,7 @@ export type Seen = {
  * when that will never be; it is asked for as soon as most Pods would have come, or begun (ms).
  */
 const ORDINARY = { withoutPod: 3_000, starting: 30_000 };
-const ASK_AFTER = { withoutPod: 700, starting: 2_000 };
+const ASK_AFTER = { withoutPod: 500, starting: 2_000 };
 
 /** What keeps a live Job from running; undefined when nothing does. */
 export function findObstacle({ job, pods, events }: Seen): Obstacle | undefined {
@@ -46,7 +47,7 @@ function suspension({ queue }: JobView): Obstacle {
 
 const OF_JOB = [
   ...["quotaFull", "quotaTooSmall", "resourcesUnset", "webhookDenied", "webhookFailed", "serviceAccountMissing"],
-  ...["podSecurity", "namespaceEnding", "podRefused", "podCreateFailed"],
+  ...["podSecurity", "podRefused", "podCreateFailed"],
 ] as const satisfies readonly (keyof typeof WAITING)[];
 const OF_POD = ["pulling", "volumeMissing", "sandboxFailed"] as const satisfies readonly (keyof typeof WAITING)[];
 
@@ -55,7 +56,7 @@ const reasonsOf = (rows: readonly (keyof typeof WAITING)[]): string[] => rows.ma
 const noPod = (job: JobView, events: Seen["events"], before = ""): Obstacle =>
   met("noPod", `${before} Kubernetes has not made ${before === "" ? "a" : "another"} Pod for the Job yet.`.trim(), {
     ordinaryMs: ORDINARY.withoutPod,
-    ask: { uid: job.uid, afterMs: ASK_AFTER.withoutPod },
+    ask: { refusedTo: job.uid, afterMs: ASK_AFTER.withoutPod },
     lessThan: events === undefined ? reasonsOf(OF_JOB) : [],
   });
 
@@ -130,7 +131,7 @@ function describeWaiting(pod: PodView, container: ContainerView): Obstacle | und
       return met("runFailed", sentence(`${named} cannot be started`, said));
     case "CrashLoopBackOff":
       return met("crashLoop", `${named} ends again and again; Kubernetes waits before it starts it once more.`, {
-        logs: { pod: pod.name, container: container.name, previous: container.restarted },
+        logs: logsOf(pod, container),
       });
     default:
       return met("otherWait", sentence(`${named} waits (${reason})`, message));

@@ -36,7 +36,7 @@ export class Pool {
 
   #trafficTo(server: string): Traffic {
     const known = [...this.#entries.values()].find(({ cluster }) => cluster.server === server)?.cluster.traffic;
-    return known ?? new Traffic(server, this.#options.traffic);
+    return known ?? new Traffic(server, this.#options.traffic, this.#options.clock);
   }
 
   /** A client that watches this namespace of this server, or at least reaches the server. */

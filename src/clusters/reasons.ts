@@ -37,8 +37,8 @@ export type LogPlace = {
   readonly previous: boolean;
 };
 
-/** Whose Events may tell more: the uid, or the name where it is not known. */
-export type Asked = { readonly uid: string } | { readonly name: string };
+/** Whose Events may tell more: the uid, the name where that is not known, or why Pods of this Job were refused. */
+export type Asked = { readonly uid: string } | { readonly name: string } | { readonly refusedTo: string };
 
 /** `what: detail`, or `what.` where there is no detail; one full stop at the end. */
 export const sentence = (what: string, detail: string): string =>

@@ -11,7 +11,6 @@ const WORDS: readonly (readonly [RegExp, WaitingId])[] = [
   [/admission webhook .* denied the request|ValidatingAdmissionPolicy .* denied request/, "webhookDenied"],
   [/error looking up service account/, "serviceAccountMissing"],
   [/violates PodSecurity/, "podSecurity"],
-  [/because it is being terminated/, "namespaceEnding"],
   [/is forbidden: |is invalid: /, "podRefused"],
 ];
 

@@ -1,7 +1,7 @@
 // What goes to one API server, over all credentials together: so many calls a second, and none while it asks to wait.
 // Whatever looks, deletes or follows goes before what creates: a backlog must not keep an end, or a watch, waiting.
 // Knows neither HTTP nor Jobs; it only lets pass.
-import { setTimeout as sleep } from "node:timers/promises";
+import { type Clock, systemClock, type Timer } from "../clock.ts";
 import { OpjobError } from "../errors.ts";
 
 export type TrafficOptions = {
@@ -25,27 +25,36 @@ export const UNLIMITED: TrafficOptions = {
 const PATIENCE = 2_000;
 /** What waited for the same moment does not come in the same moment (ms). */
 const SPREAD = 200;
-/** An API server that has so much in hand and says nothing for so long hangs (ms). */
-const SILENCE = 2_000;
+/** An API server that has many creates in hand and answers none for so long hangs, or is too slow for more (ms). */
+const SILENCE = 500;
+/** Until it is asked whether it still hangs: as long as it has hung, within these (ms). */
+const LOOK_AGAIN = { first: 25, longest: 2_000 };
 /** Creates go last, but of so many calls one is a create's: looking must not stop launching either. */
 const CREATES_SHARE = 4;
+
+/** A call that waits has a deadline of its own. */
+const UNENDING = new AbortController().signal;
 
 export class Traffic {
   readonly #server: string;
   readonly #options: TrafficOptions;
+  readonly #clock: Clock;
   readonly #waiting = { first: [] as (() => void)[], creates: [] as (() => void)[] };
   #tokens: number;
-  #filledAt = performance.now();
+  #filledAt: number;
   #turn = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #closedUntil = 0;
   #creating = 0;
-  #heardAt = 0;
+  /** Since creates are under way: when one was answered last; until then, when the first was sent. */
+  #heard = { any: false, at: 0 };
   #slot = 0;
 
-  constructor(server: string, options: TrafficOptions) {
+  constructor(server: string, options: TrafficOptions, clock = systemClock) {
     this.#server = server;
     this.#options = options;
+    this.#clock = clock;
+    this.#filledAt = clock.elapsed();
     this.#tokens = options.burst;
   }
 
@@ -54,54 +63,59 @@ export class Traffic {
    * @throws OpjobError CLUSTER_OVERLOADED when the API server asks for a longer pause than a call waits
    */
   async admit(verb: string): Promise<void> {
-    const begun = performance.now();
+    const begun = this.#clock.elapsed();
     for (let closed = this.#closedFor(); closed > 0; closed = this.#closedFor()) {
       if (closed > PATIENCE) {
         // Without the seconds: the text is the reason of a held operation, written once and not each time anew.
         const message = `The cluster ${this.#server} is overloaded: it asks to wait before the next call.`;
         throw new OpjobError("CLUSTER_OVERLOADED", message, { retryAfterMs: closed });
       }
-      await sleep(closed + Math.random() * SPREAD);
+      await this.#clock.sleep(closed + this.#clock.random() * SPREAD, UNENDING);
     }
     if (this.#options.rate > 0) await this.#token(verb === "create");
-    this.#options.onWait(verb, (performance.now() - begun) / 1_000);
+    this.#options.onWait(verb, (this.#clock.elapsed() - begun) / 1_000);
   }
 
   /** The API server asks to wait: until then nothing more is sent, and afterwards no burst. */
   pause(ms: number): void {
-    this.#closedUntil = Math.max(this.#closedUntil, performance.now() + ms);
+    this.#closedUntil = Math.max(this.#closedUntil, this.#clock.elapsed() + ms);
     this.#fill();
     this.#tokens = Math.min(this.#tokens, 0);
     this.#filledAt = this.#closedUntil;
     this.#arm();
   }
 
-  /** Tells that a create was sent; the function returned tells that it ended, whichever way. */
-  creating(): () => void {
-    if (this.#creating++ === 0) this.#heardAt = performance.now();
-    return () => {
+  /**
+   * Begins a create, if there is room for one; `end` tells that it was answered, whichever way. Else `wait` says after how many
+   * milliseconds it is worth asking again: each who asks gets a moment of its own. Without this, the backlog of a slow, limited
+   * or hanging cluster would sit in all lanes, and other clusters' work behind it.
+   */
+  begin(): { readonly end: () => void } | { readonly wait: number } {
+    const wait = this.#crowded();
+    if (wait > 0) return { wait };
+    if (this.#creating++ === 0) this.#heard = { any: false, at: this.#clock.elapsed() };
+    const end = (): void => {
       this.#creating--;
-      this.#heardAt = performance.now();
+      this.#heard = { any: true, at: this.#clock.elapsed() };
     };
+    return { end };
   }
 
-  /**
-   * Milliseconds until a create is worth beginning; 0: now. Each who asks gets a moment of its own.
-   * Without this, the backlog of a slow, limited or hanging cluster would sit in all lanes, and other clusters' work behind it.
-   */
-  crowded(): number {
+  #crowded(): number {
     const { rate, crowd } = this.#options;
-    const now = performance.now();
+    const now = this.#clock.elapsed();
     if (this.#waiting.creates.length >= crowd) {
       this.#slot = Math.max(this.#slot, now + (this.#waiting.creates.length * 1_000) / rate) + 1_000 / rate;
       return this.#slot - now;
     }
-    const hangs = this.#creating >= crowd && now - this.#heardAt > SILENCE;
-    return hangs ? SILENCE * (0.5 + Math.random()) : 0;
+    const { any, at } = this.#heard;
+    // Not before the first answer shows that it is there at all; nor when there is none any more.
+    if (this.#creating < crowd || (any && now - at <= SILENCE)) return 0;
+    return Math.min(LOOK_AGAIN.longest, Math.max(LOOK_AGAIN.first, now - at)) * (0.5 + this.#clock.random());
   }
 
   #closedFor(): number {
-    return this.#closedUntil - performance.now();
+    return this.#closedUntil - this.#clock.elapsed();
   }
 
   #token(create: boolean): Promise<void> {
@@ -118,7 +132,7 @@ export class Traffic {
   }
 
   #fill(): void {
-    const now = performance.now();
+    const now = this.#clock.elapsed();
     const { rate, burst } = this.#options;
     const since = Math.max(0, now - this.#filledAt);
     this.#tokens = Math.min(Math.max(1, burst), this.#tokens + (since / 1_000) * rate);
@@ -127,11 +141,11 @@ export class Traffic {
 
   /** Wakes when the next token is there and the server is open. */
   #arm(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     const { first, creates } = this.#waiting;
     if (first.length + creates.length === 0) return;
     const next = ((1 - this.#tokens) / this.#options.rate) * 1_000;
-    this.#timer = setTimeout(() => this.#release(), Math.max(0, next, this.#closedFor()));
+    this.#timer = this.#clock.after(Math.max(0, next, this.#closedFor()), () => this.#release());
   }
 
   #release(): void {

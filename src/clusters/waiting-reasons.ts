@@ -76,11 +76,6 @@ export const WAITING = {
     remedy:
       "Set the named securityContext fields in the template, or run the Jobs in a namespace with a laxer Pod Security level.",
   },
-  namespaceEnding: {
-    reason: "NamespaceTerminating",
-    ...CLUSTER_LATER,
-    remedy: "The namespace is being deleted: name another one in the template or the orchestrator's config.",
-  },
   podRefused: { reason: "PodRefused", ...TEMPLATE_SOON, remedy: "Change the template as the API server's words say." },
   podCreateFailed: {
     reason: "PodCreateFailed",
@@ -94,7 +89,11 @@ export const WAITING = {
     remedy: "Wait until other Pods end, or add nodes; a longer wait is allowed by OPJOB_PENDING_TIMEOUT_SECONDS",
   },
   tooLarge: { ...ON_NODES, fault: "template", remedy: "Ask for less in resources.requests, or add nodes that have it" },
-  tainted: { ...ON_NODES, fault: "template", remedy: "Add a toleration for the named taint to the template" },
+  tainted: {
+    ...ON_NODES,
+    fault: "template",
+    remedy: "Add a toleration for the nodes' taint to the template (`kubectl describe nodes` names it)",
+  },
   noMatch: { ...ON_NODES, fault: "template", remedy: "Correct nodeSelector or affinity, or label a node" },
   noVolume: { ...ON_NODES, fault: "template", remedy: "Check the PersistentVolumeClaims that the template mounts" },
   nodesAway: {

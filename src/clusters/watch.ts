@@ -33,19 +33,29 @@ const TRUSTED = 3;
 /** A watch that ended sooner did not follow anything: whoever opened the next one at once would never stop (ms). */
 const SHORT = 1_000;
 
+/**
+ * A watch that ends after so long since the last LIST is followed by a LIST: what a server that had just started left out of
+ * its answer, and what got lost on the way, would else never be seen (ms).
+ */
+const LIST_AGAIN = 600_000;
+
 /** Follows until the signal is aborted; never throws. One connection at a time, one reconnect in flight. */
 export async function followResource<V>(options: WatchOptions<V>): Promise<void> {
   const { signal, clock = systemClock } = options;
   let version: string | undefined;
+  let listed = 0;
   let failures = 0;
+  const listedAnew = (): Promise<string> => {
+    listed = clock.elapsed();
+    return listAll(options);
+  };
   while (!signal.aborted) {
     try {
-      version ??= await listAll(options);
+      version ??= await listedAnew();
       const watched = await watchOnce(options, version);
-      version = watched.version;
+      version = clock.elapsed() - listed > LIST_AGAIN ? undefined : watched.version;
       failures = watched.ms > SHORT ? 0 : failures + 1;
-      const wait = watched.version === undefined ? relistPause(clock) : backoff(failures - 1, RETRY, clock);
-      await clock.sleep(wait, signal);
+      await clock.sleep(pauseAfter(version, failures, clock), signal);
     } catch (error) {
       if (signal.aborted) return;
       failures++;
@@ -55,6 +65,10 @@ export async function followResource<V>(options: WatchOptions<V>): Promise<void>
     }
   }
 }
+
+/** Until the next watch, or the next list. */
+const pauseAfter = (version: string | undefined, failures: number, clock: Clock): number =>
+  version === undefined ? relistPause(clock) : backoff(failures - 1, RETRY, clock);
 
 /** Says that nothing is followed at present, and waits, longer each time. */
 async function recover<V>(options: WatchOptions<V>, thrown: unknown, failures: number): Promise<void> {
@@ -103,11 +117,14 @@ type Watched = { readonly version: string | undefined; readonly ms: number };
 
 /** Reads one watch to its end. Tells the version to go on from (undefined: it is too old, list again), and how long it was. */
 async function watchOnce<V>(options: WatchOptions<V>, version: string): Promise<Watched> {
-  const { cluster, resource, namespace, signal, silenceMs, onState, clock = systemClock } = options;
+  const { cluster, resource, namespace, signal, silenceMs, onState, log, clock = systemClock } = options;
   const from = { resourceVersion: version, ...(silenceMs === undefined ? {} : { silenceMs }) };
   const body = await cluster.watch(resource, namespace, from, signal);
   const begun = clock.elapsed();
-  const ended = (last: string | undefined): Watched => ({ version: last, ms: clock.elapsed() - begun });
+  const ended = (last: string | undefined): Watched => {
+    if (last === undefined) log.debug({ cluster: cluster.server, namespace, resource }, "watch too old: listing anew");
+    return { version: last, ms: clock.elapsed() - begun };
+  };
   if (body === undefined) return ended(undefined);
   onState("following");
   let last: string | undefined = version;

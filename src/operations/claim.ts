@@ -16,12 +16,9 @@ export function unclaimed(targets: readonly string[]): Document {
     run_state: "queued",
     delegation_target: { $in: targets },
     archived: { $ne: true },
-    ...notClaimed(),
+    $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] },
   };
 }
-
-/** No claim for the operation as it is queued now: none at all, or one of an earlier time. */
-export const notClaimed = (): Document => ({ $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] } });
 
 /** What says that a claim is from this very write, and no earlier one. */
 export type ClaimToken = ObjectId;
@@ -57,10 +54,13 @@ export function claimWrite(
 export function fenced({ filter, update }: ConditionalWrite, epoch: number | undefined): ConditionalWrite {
   if (epoch === undefined) return { filter, update };
   const stamp = { [`${FIELD}.epoch`]: epoch };
-  const set = (update as Document)["$set"] as Document | undefined;
+  const stamped = (set: Document): Document =>
+    FIELD in set ? { ...set, [FIELD]: { ...(set[FIELD] as Document), epoch } } : { ...set, ...stamp };
   return {
     filter: { ...filter, [`${FIELD}.epoch`]: { $not: { $gt: epoch } } },
-    update: Array.isArray(update) ? [...update, { $set: stamp }] : { ...update, $set: { ...set, ...stamp } },
+    update: Array.isArray(update)
+      ? [...update, { $set: stamp }]
+      : { ...update, $set: stamped((update as Document)["$set"] as Document) },
   };
 }
 
@@ -88,6 +88,32 @@ export const withIds = (ids: readonly string[]): Document => ({ _id: { $in: ids.
 export type ClaimChange = Partial<Omit<Claim, "timeline" | "queued_at" | "attempt" | "orchestrator">> & {
   readonly timeline?: Timeline;
 };
+
+/** A Job of ours, as far as it is recorded. */
+export type RecordedJob = Pick<Claim, "attempt" | "cluster" | "namespace" | "job" | "uid">;
+
+/**
+ * Takes up an operation that runs in a Job of ours although no claim of ours is for this queueing: it was queued again, and a
+ * worker of the earlier Job was quicker than we; or a failover took the claim back. Never one that only somebody else can run.
+ * @param job undefined: the one of the earlier claim
+ */
+export function retakeWrite({ id, claim, queuedAt, target }: Operation, job: RecordedJob | undefined, now: Date) {
+  const fields = { queued_at: queuedAt, phase: "created", reason: null, message: null, since: now, ...job } as const;
+  const known = claim ?? { orchestrator: target ?? "", timeline: { seen: now, claimed: now } };
+  const write: ConditionalWrite = {
+    filter: {
+      _id: new ObjectId(id),
+      run_state: { $in: ["running"] satisfies RunState[] },
+      delegation_target: known.orchestrator,
+      queued_at: queuedAt,
+      ...(claim
+        ? { [`${FIELD}.queued_at`]: claim.queued_at, [`${FIELD}.attempt`]: claim.attempt }
+        : { [`${FIELD}.attempt`]: { $exists: false } }),
+    },
+    update: { $set: { [FIELD]: { ...known, ...fields } } },
+  };
+  return write;
+}
 
 /** Changes our sub-document as long as it still is this claim, whatever the run state: it is nobody else's. */
 export function changeWrite(operation: Operation & { claim: Claim }, change: ClaimChange): ConditionalWrite {

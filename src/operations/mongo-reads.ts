@@ -1,6 +1,14 @@
 // The door to `delegated_ops` for those who only look: people's commands. One statement each; it writes nothing.
 import { type Collection, type Document, type Filter, ObjectId } from "mongodb";
-import { type Operation, type OperationDocument, PROJECTION, parseOperation, type RunState } from "./operation.ts";
+import {
+  FIELD,
+  type Operation,
+  type OperationDocument,
+  type Phase,
+  PROJECTION,
+  parseOperation,
+  type RunState,
+} from "./operation.ts";
 
 /** An operation with what a person wants to see of it beside what opjob judges by. */
 export type Shown = Operation & {
@@ -27,6 +35,8 @@ export type TargetCount = {
   readonly target: string | null;
   readonly state: RunState;
   readonly archived: boolean;
+  /** Of our claim for this time that they are queued; null: not taken. */
+  readonly phase: Phase | null;
   readonly count: number;
   /** When the oldest was queued. */
   readonly oldest: Date | null;
@@ -44,6 +54,9 @@ const SHOWN = {
   run_link: 1,
   "context.request_params.dataset_name": 1,
 } as const;
+
+/** A claim of an earlier time says nothing of now. */
+const CLAIMED_NOW = { $and: [`$${FIELD}.phase`, { $eq: [`$${FIELD}.queued_at`, { $ifNull: ["$queued_at", null] }] }] };
 
 /** States in which an operation still waits or runs. */
 export const OPEN: readonly RunState[] = ["scheduled", "queued", "running", "processing"];
@@ -66,7 +79,8 @@ export function openReads(collection: Collection<OperationDocument>) {
       return found.map(({ _id }) => _id.toHexString());
     },
 
-    list({ states, target, limit, order }: Wanted): Promise<Shown[]> {
+    async list({ states, target, limit, order }: Wanted): Promise<Shown[]> {
+      if (limit < 1) return []; // to MongoDB, 0 means without limit
       const filter: Filter<OperationDocument> = {
         run_state: { $in: [...states] },
         ...(target === undefined ? {} : { delegation_target: target }),
@@ -74,14 +88,19 @@ export function openReads(collection: Collection<OperationDocument>) {
       return shown(filter, order === "oldest" ? { queued_at: 1, _id: 1 } : { updated_at: -1, _id: -1 }, limit);
     },
 
-    /** Operations that have not ended, by target and state. Uses the index run_state_1. */
+    /** Operations that have not ended, by target, state and phase. Uses the index run_state_1. */
     async counts(): Promise<TargetCount[]> {
       const groups = await collection
         .aggregate<Document>([
           { $match: { run_state: { $in: [...OPEN] } } },
           {
             $group: {
-              _id: { target: "$delegation_target", state: "$run_state", archived: { $eq: ["$archived", true] } },
+              _id: {
+                target: "$delegation_target",
+                state: "$run_state",
+                archived: { $eq: ["$archived", true] },
+                phase: { $cond: [CLAIMED_NOW, `$${FIELD}.phase`, null] },
+              },
               count: { $sum: 1 },
               oldest: { $min: "$queued_at" },
             },

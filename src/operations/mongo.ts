@@ -12,6 +12,8 @@ import {
   type Failure,
   failureWrite,
   fenced,
+  type RecordedJob,
+  retakeWrite,
   takeoverWrite,
   withIds,
 } from "./claim.ts";
@@ -67,16 +69,7 @@ function readsOf(collection: Documents) {
     },
 
     /** How many queued operations of the targets there are, and since when the oldest waits. */
-    async queue(targets: readonly string[]): Promise<{ count: number; oldest: Date | undefined }> {
-      const filter = {
-        run_state: "queued" as const,
-        delegation_target: { $in: [...targets] },
-        archived: { $ne: true },
-      };
-      const count = await collection.countDocuments(filter);
-      const oldest = await collection.findOne(filter, { projection: { queued_at: 1 }, sort: { queued_at: 1 } });
-      return { count, oldest: oldest?.queued_at ?? undefined };
-    },
+    queue: (targets: readonly string[]): Promise<Queued> => queueOf(collection, targets),
 
     /** Which of these ids are of operations that have ended or do not exist. */
     async ended(candidates: readonly string[]): Promise<string[]> {
@@ -98,9 +91,9 @@ function writesOf(collection: Documents, fence: Fence) {
     return fenced(write, fence.epoch());
   };
   /** Sends one compare-and-set; false: what its filter states does not hold any more. */
-  const write = async ({ filter, update }: ConditionalWrite): Promise<boolean> => {
+  const write = async (one: ConditionalWrite): Promise<boolean> => {
     fence.require();
-    return (await collection.updateOne(filter, update as UpdateFilter<OperationDocument>)).matchedCount === 1;
+    return writeOne(collection, one);
   };
   /** Nothing is sent once leadership is lost, whatever was judged before. */
   const sending =
@@ -127,6 +120,10 @@ function writesOf(collection: Documents, fence: Fence) {
     /** Records the created Job; false: the operation has ended or was queued anew meanwhile. */
     recordCreated: async (operation: Claimed, fields: ClaimChange, runLink: string | undefined): Promise<boolean> =>
       record({ operation, uid: fields.uid, write: guarded(createdWrite(operation, fields, runLink)) }),
+
+    /** Takes up an operation that runs in a Job of ours without a claim for this queueing; false: it is not so any more. */
+    retake: (operation: Operation, job: RecordedJob | undefined, now: Date): Promise<boolean> =>
+      write(guarded(retakeWrite(operation, job, now))),
 
     /** Fails the operation if it still is as it was judged; false: something else came first, look again. */
     async fail(operation: Claimed, failure: Failure, now: Date): Promise<boolean> {
@@ -182,6 +179,19 @@ async function claimAll(
 async function readAll(collection: Documents, wanted: readonly string[]): Promise<(Operation | undefined)[]> {
   const found = byId(await collection.find(withIds(wanted), { projection: PROJECTION }).toArray());
   return wanted.map((id) => found.get(id));
+}
+
+type Queued = { readonly count: number; readonly oldest: Date | undefined };
+
+async function queueOf(collection: Documents, targets: readonly string[]): Promise<Queued> {
+  const filter = { run_state: "queued" as const, delegation_target: { $in: [...targets] }, archived: { $ne: true } };
+  const count = await collection.countDocuments(filter);
+  const oldest = await collection.findOne(filter, { projection: { queued_at: 1 }, sort: { queued_at: 1 } });
+  return { count, oldest: oldest?.queued_at ?? undefined };
+}
+
+async function writeOne(collection: Documents, { filter, update }: ConditionalWrite): Promise<boolean> {
+  return (await collection.updateOne(filter, update as UpdateFilter<OperationDocument>)).matchedCount === 1;
 }
 
 /** Sends compare-and-sets together. true for all: each filter matched; undefined: at least one did not. */

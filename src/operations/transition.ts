@@ -78,10 +78,15 @@ function reduceEnded(operation: Claimed, observed: Seen, now: number): Transitio
 }
 
 /** A Job goes at once when a person or opjob failed its operation; after a worker's own result it may end by itself first. */
-function withdraw({ runState, error, claim, endedAt }: Claimed, now: number): Transition {
-  const byWorker = runState === "completed" || (error !== null && claim.phase !== "failed");
-  const rest = byWorker ? FAREWELL[runState === "completed" ? "completed" : "failed"] - elapsed(endedAt, now) : 0;
-  return rest > 0 ? { kind: "again", ms: rest } : { kind: "delete", why: `the operation has ${runState}` };
+function withdraw(operation: Claimed, now: number): Transition {
+  const rest = farewell(operation, now);
+  return rest > 0 ? { kind: "again", ms: rest } : { kind: "delete", why: `the operation has ${operation.runState}` };
+}
+
+/** How long the Job of an operation that has ended is still left alone (ms; below 0: it is not any more). */
+export function farewell({ runState, error, claim, endedAt }: Operation, now: number): number {
+  const byWorker = runState === "completed" || (error !== null && claim?.phase !== "failed");
+  return byWorker ? FAREWELL[runState === "completed" ? "completed" : "failed"] - elapsed(endedAt, now) : 0;
 }
 
 /** Whose Events would tell now why a live Job waits. */
@@ -93,11 +98,13 @@ export function questionOf(operation: Claimed, observed: Observation, now: numbe
 
 /** Once FiftyOne says that a worker has begun, containers that wait beside the running ones hinder nobody. */
 function hindrance({ runState }: Claimed, seen: SeenJob): Obstacle | undefined {
-  const works = ({ deleting, gone, containers }: PodView): boolean =>
-    !deleting && !gone && containers.some(({ running }) => running);
   const ahead = seen.job.deleting ? undefined : endAhead(seen);
   if (ahead) return ahead;
-  return runState === "running" && seen.pods.some(works) && !seen.job.deleting ? undefined : findObstacle(seen);
+  const present = seen.pods.filter(({ deleting, gone }) => !deleting && !gone);
+  const works = present.some(({ containers }) => containers.some(({ running }) => running));
+  // Nor is a Pod that is in no list an obstacle: lists can be empty for a moment, and the Job's own end tells that it is lost.
+  const begun = runState === "running" && !seen.job.deleting;
+  return begun && (present.length === 0 || works) ? undefined : findObstacle(seen);
 }
 
 function reduceLive(operation: Claimed, seen: SeenJob, patience: Patiences, now: number): Transition {
@@ -154,7 +161,8 @@ function meet(operation: Claimed, obstacle: Obstacle, patience: Patiences, now: 
   return again === undefined ? { kind: "rest" } : { kind: "again", ms: again };
 }
 
-function limitOf(patience: Patience, { short, pending }: Patiences): number {
+/** How long an obstacle of this kind may last (ms). */
+export function limitOf(patience: Patience, { short, pending }: Patiences): number {
   switch (patience) {
     case "none":
       return 0;

@@ -1,9 +1,7 @@
-// A Job whose places for an operation's values are blanks: parsed once, filled for each operation.
-// It makes launches cheap, and it makes values arrive verbatim: an argument never meets the YAML parser, so no
-// character in it can change the structure of the Job. Pure.
+// A rendered text with blanks in the place of an operation's values, and the Job that it gives: values never meet the YAML parser,
+// so that no character in them can change the structure of the Job. Pure.
 import { randomBytes } from "node:crypto";
-import { type Wanted, wantedOfJob } from "./job-types.ts";
-import { isObject, type Json, type JsonObject } from "./json.ts";
+import type { Piece } from "./jinja/jinja.ts";
 
 /** What a template is given for one operation. */
 export type Values = {
@@ -14,55 +12,55 @@ export type Values = {
   readonly _args: readonly string[];
 };
 
+export const VALUE_NAMES: readonly (keyof Values)[] = ["_id", "_name", "_image", "_command", "_args"];
+
 // Random for each process: no template can hold one by chance. Letters first, or YAML could take it for a number.
 const TOKEN = `blank${randomBytes(6).toString("hex")}x`;
 const BLANK = new RegExp(`${TOKEN}(\\d+)e`, "g");
-const blank = (index: number): string => `${TOKEN}${index}e`;
-const NAMES = ["_id", "_name", "_image", "_command"] as const;
+const WHOLE = new RegExp(`^${TOKEN}(\\d+)e$`);
 
-/** How many arguments there are, and whether there is an image. */
-export type BlankShape = { readonly args: number; readonly image: boolean };
+export const holdsBlank = (text: string): boolean => text.includes(TOKEN);
 
-/** Values in which each one is a blank. */
-export const blankValues = ({ args, image }: BlankShape): Values => ({
-  _id: blank(0),
-  _name: blank(1),
-  _image: image ? blank(2) : "",
-  _command: blank(3),
-  _args: Array.from({ length: args }, (_, i) => blank(NAMES.length + i)),
-});
-
-/** A text or a Job with its blanks filled. */
-export function fill(text: string, values: Values): string {
-  return text.replaceAll(BLANK, (_, index: string) => valueAt(values, Number(index)));
+/** A scalar with blanks in it. `plain`: written without quotes, so that YAML gives it a type where Kubernetes wants no text. */
+export class Hole {
+  readonly text: string;
+  readonly plain: boolean;
+  constructor(text: string, plain: boolean) {
+    this.text = text;
+    this.plain = plain;
+  }
 }
 
-export function fillJob(job: Json, values: Values): Json {
-  if (typeof job === "string") return job.includes(TOKEN) ? fill(job, values) : job;
-  if (Array.isArray(job)) return job.map((item) => fillJob(item, values));
-  if (!isObject(job)) return job;
-  return Object.fromEntries(Object.entries(job).map(([key, value]) => [fill(key, values), fillJob(value, values)]));
+/** A manifest in which values are still missing. */
+export type Blanked = null | boolean | number | string | Hole | Blanked[] | { [key: string]: Blanked };
+
+/** The text with a blank for each piece that came from a value. */
+export function blankOut(pieces: readonly Piece[]): string {
+  let count = 0;
+  return pieces.map(({ given, text }) => (given ? `${TOKEN}${count++}e` : text)).join("");
 }
 
-/** Whether each blank stands where Kubernetes wants a text: elsewhere the value's own type matters, and YAML must read it. */
-export function blanksAreTexts(job: JsonObject): boolean {
-  return onlyTexts(job, wantedOfJob());
+/** The pieces that the blanks stand for, in their order. */
+export const givenOf = (pieces: readonly Piece[]): Piece[] => pieces.filter(({ given }) => given);
+
+/** The piece that is the whole of a text; undefined where there is more to it. */
+export function wholePiece(text: string, given: readonly Piece[]): Piece | undefined {
+  const index = WHOLE.exec(text)?.[1];
+  return index === undefined ? undefined : given[Number(index)];
 }
 
-function onlyTexts(job: Json, wanted: Wanted): boolean {
-  if (typeof job === "string") return wanted.kind === "string" || !job.includes(TOKEN);
-  if (Array.isArray(job))
-    return job.every((item) => onlyTexts(item, wanted.kind === "list" ? wanted.of : { kind: "any" }));
-  if (!isObject(job)) return true;
-  return Object.entries(job).every(([name, value]) => onlyTexts(value, inner(wanted, name)));
-}
+export const fillText = (text: string, given: readonly Piece[]): string =>
+  text.replaceAll(BLANK, (_, index: string) => given[Number(index)]?.text ?? "");
 
-function inner(wanted: Wanted, name: string): Wanted {
-  if (wanted.kind === "map") return wanted.of;
-  return (wanted.kind === "object" ? wanted.fields.get(name) : undefined) ?? { kind: "any" };
-}
-
-function valueAt(values: Values, index: number): string {
-  const name = NAMES[index];
-  return name === undefined ? (values._args[index - NAMES.length] ?? "") : values[name];
+/** Where an offset in a blanked text lies: in which piece, and how far in it. */
+export function pieceAt(pieces: readonly Piece[], offset: number): { readonly index: number; readonly within: number } {
+  let count = 0;
+  let start = 0;
+  for (const [index, { given, text }] of pieces.entries()) {
+    const length = given ? `${TOKEN}${count++}e`.length : text.length;
+    if (offset < start + length) return { index, within: given ? 0 : offset - start };
+    start += length;
+  }
+  const last = pieces.length - 1;
+  return { index: Math.max(0, last), within: pieces[last]?.text.length ?? 0 };
 }

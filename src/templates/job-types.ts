@@ -35,16 +35,21 @@ function wantedOfModel(type: string): Wanted {
   return object;
 }
 
+const ANY: Wanted = { kind: "any" };
+
 /** The fields that an object at this place of a Job may have (`spec.template.spec.containers[0]`); none where any may stand. */
 export function knownFields(path: string): string[] {
   let at: Wanted = wantedOfJob();
   for (const [, name] of path.matchAll(/([^.[\]]+)(?:\[\d+\])?/g)) {
-    if (name !== undefined) at = fieldAt(at, name);
+    if (name === undefined) continue;
+    const inner = fieldWanted(at, name);
+    at = inner.kind === "list" ? inner.of : inner;
   }
   return at.kind === "object" ? [...at.fields.keys()] : [];
 }
 
-function fieldAt(at: Wanted, name: string): Wanted {
-  const inner = at.kind === "map" ? at.of : at.kind === "object" ? at.fields.get(name) : undefined;
-  return inner?.kind === "list" ? inner.of : (inner ?? { kind: "any" });
+/** What is wanted in a field of what is wanted. */
+export function fieldWanted(wanted: Wanted, name: string): Wanted {
+  if (wanted.kind === "map") return wanted.of;
+  return (wanted.kind === "object" ? wanted.fields.get(name) : undefined) ?? ANY;
 }

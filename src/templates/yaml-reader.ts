@@ -1,5 +1,5 @@
 // Walks parsed YAML beside the types of a Job: a text wherever Kubernetes wants a text, whatever YAML would take it for.
-// Pure. Knows YAML's nodes; nothing of what a Job must hold.
+// Pure. Knows YAML's nodes; nothing of what a Job must hold. Every node that is read counts, also those that aliases repeat.
 import {
   type Alias,
   type Document,
@@ -12,11 +12,13 @@ import {
   type Pair,
   type Scalar,
 } from "yaml";
-import type { Wanted } from "./job-types.ts";
-import { isObject, type Json, type JsonObject } from "./json.ts";
+import { type Blanked, Hole, holdsBlank } from "./blanks.ts";
+import { fieldWanted, type Wanted } from "./job-types.ts";
+import { aliasTargets } from "./yaml-aliases.ts";
+import { isNull, resolvePlain, resolveTagged } from "./yaml-scalars.ts";
 
-/** The parsed document, the text that it was parsed from, the aliases that are being read, and how many were read. */
-type Source = { readonly document: Document; readonly text: string; readonly open: Set<Node>; aliases: number };
+type MapPair = Pair<Node, Node | null>;
+type BlankedObject = { [key: string]: Blanked };
 
 /** What the parser accepts and a reader cannot: where, as an offset in the text. */
 export class YamlFault extends Error {
@@ -29,81 +31,113 @@ export class YamlFault extends Error {
   }
 }
 
-/** Aliases within aliases grow without end: no Job needs so many. */
-const MOST_ALIASES = 10_000;
-
-type MapPair = Pair<Node, Node | null>;
+/** No Job needs so many values, nor so many levels: aliases within aliases would grow without end. */
+const MOST_NODES = 50_000;
+const DEEPEST = 100;
 
 const ANY: Wanted = { kind: "any" };
 
+/** YAML's own tags that have a form in JSON, and none at all. */
+const KNOWN_TAGS: ReadonlySet<string> = new Set([
+  "",
+  "!",
+  ...["str", "int", "float", "bool", "null", "binary", "timestamp", "map", "seq"].map(
+    (name) => `tag:yaml.org,2002:${name}`,
+  ),
+]);
+
 /**
  * The data of a document, where something of the type `wanted` belongs.
- * @throws YamlFault for an alias without its anchor, within itself, or too often
+ * @throws YamlFault for an alias without its anchor or within itself, for too many values, or for a blank in the place of a field
  */
-export const readDocument = (document: Document, text: string, wanted: Wanted): Json =>
-  readNode({ document, text, open: new Set(), aliases: 0 }, document.contents as Node, wanted);
+export const readDocument = (document: Document, text: string, wanted: Wanted): Blanked =>
+  new Reader(text, aliasTargets(document.contents as Node)).read(document.contents as Node, wanted, 0);
 
-function readNode(source: Source, node: Node | null, wanted: Wanted): Json {
-  if (node === null) return null;
-  if (isAlias(node)) return readAlias(source, node, wanted);
-  if (isScalar(node)) return wanted.kind === "string" ? textOf(node) : dataOf(node);
-  if (wanted.kind === "string") return asWritten(source, node);
-  if (isSeq(node)) {
-    const item = wanted.kind === "list" ? wanted.of : ANY;
-    return node.items.map((entry) => readNode(source, entry as Node | null, item));
+class Reader {
+  private readonly text: string;
+  private readonly targets: ReadonlyMap<Alias, Node>;
+  private readonly open = new Set<Node>();
+  private nodes = 0;
+
+  constructor(text: string, targets: ReadonlyMap<Alias, Node>) {
+    this.text = text;
+    this.targets = targets;
   }
-  return isMap(node) ? readMap(source, node.items as MapPair[], wanted) : null;
-}
 
-function readAlias(source: Source, alias: Alias, wanted: Wanted): Json {
-  const target = alias.resolve(source.document);
-  if (target === undefined) throw new YamlFault(`there is no anchor "${alias.source}"`, alias);
-  if (source.open.has(target)) throw new YamlFault(`the anchor "${alias.source}" holds itself`, alias);
-  if (++source.aliases > MOST_ALIASES) throw new YamlFault("too many aliases", alias);
-  source.open.add(target);
-  const data = readNode(source, target, wanted);
-  source.open.delete(target);
-  return data;
-}
-
-function readMap(source: Source, pairs: readonly MapPair[], wanted: Wanted): JsonObject {
-  const object: JsonObject = {};
-  for (const { key, value } of pairs) {
-    const name = isScalar(key) ? String(textOf(key)) : String(key);
-    if (name === "<<" && isScalar(key) && key.type === "PLAIN") merge(object, readMerged(source, value, wanted));
-    else assign(object, name, readNode(source, value, wanted.kind === "any" ? ANY : fieldWanted(wanted, name)));
+  read(node: Node | null, wanted: Wanted, depth: number): Blanked {
+    if (node === null) return null;
+    this.check(node, depth);
+    if (isAlias(node)) return this.readAlias(node, wanted, depth);
+    if (isScalar(node)) return wanted.kind === "string" ? textOf(node) : dataOf(node);
+    if (wanted.kind === "string") return this.asWritten(node, depth);
+    if (isSeq(node)) {
+      const item = wanted.kind === "list" ? wanted.of : ANY;
+      return node.items.map((entry) => this.read(entry as Node | null, item, depth + 1));
+    }
+    return isMap(node) ? this.readMap(node.items as MapPair[], wanted, depth) : null;
   }
-  return object;
+
+  private check(node: Node, depth: number): void {
+    if (++this.nodes > MOST_NODES) throw new YamlFault(`there are more than ${MOST_NODES} values`, node);
+    if (depth > DEEPEST) throw new YamlFault(`there are more than ${DEEPEST} levels`, node);
+    if (!isAlias(node) && !KNOWN_TAGS.has(node.tag ?? "")) throw new YamlFault("its tag is unknown", node);
+  }
+
+  private readAlias(alias: Alias, wanted: Wanted, depth: number): Blanked {
+    const target = this.targets.get(alias);
+    if (target === undefined) throw new YamlFault("there is no anchor for this alias", alias);
+    if (this.open.has(target)) throw new YamlFault("the anchor of this alias holds itself", alias);
+    this.open.add(target);
+    const data = this.read(target, wanted, depth + 1);
+    this.open.delete(target);
+    return data;
+  }
+
+  private readMap(pairs: readonly MapPair[], wanted: Wanted, depth: number): BlankedObject {
+    const object: BlankedObject = {};
+    for (const { key, value } of pairs) {
+      const name = nameOf(key);
+      if (name === "<<" && isScalar(key) && key.type === "PLAIN") {
+        merge(object, this.readMerged(value, wanted, depth));
+        continue;
+      }
+      if (wanted.kind === "object" && holdsBlank(name))
+        throw new YamlFault("a value stands in the place of a field's name", key);
+      assign(object, name, this.read(value, fieldWanted(wanted, name), depth + 1));
+    }
+    return object;
+  }
+
+  private readMerged(value: Node | null, wanted: Wanted, depth: number): BlankedObject[] {
+    const target = isAlias(value) ? this.targets.get(value) : value;
+    const merged = this.read(value, isSeq(target) ? { kind: "list", of: wanted } : wanted, depth + 1);
+    return (Array.isArray(merged) ? merged : [merged]).filter(isBlankedObject);
+  }
+
+  /** `- a: b` in a list of texts is a mapping to YAML and a text to its author: on one line it arrives as it was written. */
+  private asWritten(node: Node, depth: number): Blanked {
+    const written = this.text.slice(node.range?.[0] ?? 0, endOf(node)).trimEnd();
+    return written.includes("\n") ? this.read(node, ANY, depth + 1) : withHoles(written, false);
+  }
 }
 
-function readMerged(source: Source, value: Node | null, wanted: Wanted): JsonObject[] {
-  const target = isAlias(value) ? value.resolve(source.document) : value;
-  const merged = readNode(source, value, isSeq(target) ? { kind: "list", of: wanted } : wanted);
-  return (Array.isArray(merged) ? merged : [merged]).filter(isObject);
-}
+const isBlankedObject = (value: Blanked): value is BlankedObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Hole);
 
 /** What a mapping merges in never replaces its own fields; of several, the first wins. */
-function merge(object: JsonObject, sources: readonly JsonObject[]): void {
+function merge(object: BlankedObject, sources: readonly BlankedObject[]): void {
   for (const [name, value] of sources.flatMap((source) => Object.entries(source))) {
     if (!Object.hasOwn(object, name)) assign(object, name, value);
   }
 }
 
 /** Never through `object[name] = …`: a key "__proto__" must stay a key. */
-function assign(object: JsonObject, name: string, value: Json): void {
+function assign(object: BlankedObject, name: string, value: Blanked): void {
   Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
-function fieldWanted(wanted: Wanted, name: string): Wanted {
-  if (wanted.kind === "map") return wanted.of;
-  return (wanted.kind === "object" ? wanted.fields.get(name) : undefined) ?? ANY;
-}
-
-/** `- a: b` in a list of texts is a mapping to YAML and a text to its author: on one line it arrives as it was written. */
-function asWritten(source: Source, node: Node): Json {
-  const written = source.text.slice(node.range?.[0] ?? 0, endOf(node)).trimEnd();
-  return written.includes("\n") ? readNode(source, node, ANY) : written;
-}
+/** Keys are texts; one that was left empty, or is no scalar, is one as well. */
+const nameOf = (key: Node): string => (isScalar(key) ? writtenText(key) : String(key));
 
 /** Where a node's own text ends: the range of a mapping or list in block style takes in a comment behind it. */
 function endOf(node: Node): number {
@@ -113,17 +147,26 @@ function endOf(node: Node): number {
   return last ? endOf(last) : (node.range?.[1] ?? 0);
 }
 
+const writtenText = ({ value, source }: Scalar): string => (typeof value === "string" ? value : (source ?? ""));
+
+const withHoles = (text: string, plain: boolean): string | Hole => (holdsBlank(text) ? new Hole(text, plain) : text);
+
 /** A scalar where Kubernetes wants a text: as the author wrote it; one that was left empty stays unset. */
-function textOf(scalar: Scalar): string | null {
-  if (scalar.value === null && ["", "~", "null", "Null", "NULL"].includes(scalar.source ?? "")) return null;
-  if (typeof scalar.value === "string") return scalar.value;
-  return scalar.source ?? String(scalar.value);
+function textOf(scalar: Scalar): Blanked {
+  const text = writtenText(scalar);
+  if (scalar.tag === "tag:yaml.org,2002:null") return null;
+  return isPlain(scalar) && isNull(text) ? null : withHoles(text, isPlain(scalar));
 }
 
-function dataOf(scalar: Scalar): Json {
-  const { value } = scalar;
-  if (value === null || typeof value === "boolean" || typeof value === "string") return value;
-  if (typeof value === "bigint") return Number(value);
-  if (typeof value === "number" && Number.isFinite(value)) return value;
-  return scalar.source ?? null;
+function dataOf(scalar: Scalar): Blanked {
+  const text = writtenText(scalar);
+  if (holdsBlank(text)) return new Hole(text, isPlain(scalar));
+  if (!hasTag(scalar)) return isPlain(scalar) ? resolvePlain(text) : text;
+  const value = resolveTagged(scalar.tag, text);
+  if (value === undefined) throw new YamlFault("its tag does not fit it", scalar);
+  return value;
 }
+
+/** Without quotes, and without a tag that says more than that there is none. */
+const isPlain = (scalar: Scalar): boolean => scalar.type === "PLAIN" && !hasTag(scalar);
+const hasTag = (scalar: Scalar): scalar is Scalar & { tag: string } => scalar.tag !== undefined && scalar.tag !== "!";

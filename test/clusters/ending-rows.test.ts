@@ -157,7 +157,7 @@ const CASES: readonly Case[] = [
     byStatus("DeadlineExceeded", "Pod was active on the node longer than the specified deadline", [
       raw.terminated(143),
     ]),
-    /^The Pod ran longer/,
+    /^The Pod ran longer .*\. The container "worker" then ended with exit code 143\.$/,
     "worker",
   ],
   [

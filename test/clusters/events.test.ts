@@ -1,7 +1,6 @@
 // Events: in which order they tell, how seldom they are asked for, and that nothing hangs on them.
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { createInquiry, type EventView, type Inquiry, viewEvents } from "../../src/clusters/events.ts";
-import type { Asked } from "../../src/clusters/reasons.ts";
+import { createInquiry, type EventQuery, type EventView, type Inquiry, viewEvents } from "../../src/clusters/events.ts";
 import { OpjobError } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
 import * as raw from "./states.ts";
@@ -25,7 +24,7 @@ describe("what is kept of Events", () => {
     };
     const views = viewEvents([again, raw.event("Pod", "Pulling", "first", 2), series, single, {}]);
     expect(views.map(({ message }) => message)).toEqual(["", "first", "single", "series", "again"]);
-    expect(views[1]).toEqual({ kind: "Pod", reason: "Pulling", message: "first" });
+    expect(views[1]).toEqual({ kind: "Pod", uid: "pod-echo-x7k2p", reason: "Pulling", message: "first" });
   });
 });
 
@@ -42,7 +41,7 @@ describe("an inquiry", () => {
   });
   const cluster = (key = "c") => ({
     key,
-    events: async (namespace: string, about: Asked): Promise<EventView[]> => {
+    events: async (namespace: string, about: EventQuery): Promise<EventView[]> => {
       asked.push(`${namespace} ${Object.values(about).join()}`);
       return [...answer()];
     },
@@ -75,22 +74,69 @@ describe("an inquiry", () => {
     expect(asked).toEqual(["fiftyone a", "fiftyone b"]);
   });
 
-  test("of many at once has twenty answered, and five in each second after that", async () => {
+  test("of many at once has twenty answered, and two in each second after that", async () => {
     const answers = await Promise.all(Array.from({ length: 1_000 }, (_, i) => ask(`a-${i}`)));
     expect(asked).toHaveLength(20);
     expect(answers.at(-1)).toEqual({ events: undefined, again: 1_000 });
     now += 1_000;
     await Promise.all(Array.from({ length: 1_000 }, (_, i) => ask(`b-${i}`)));
-    expect(asked).toHaveLength(25);
+    expect(asked).toHaveLength(22);
+  });
+
+  describe("why Jobs have no Pod", () => {
+    const refusal = (uid: string): EventView => ({ ...event("Job", "FailedCreate", "no"), uid });
+    const refused = (uid: string, fresh = false) => inquiry.ask(cluster(), "fiftyone", { refusedTo: uid }, fresh);
+
+    test("is asked once for all of a namespace, in one moment", async () => {
+      answer = () => [refusal("a"), refusal("b"), refusal("a")];
+      const answers = await Promise.all(["a", "b", "c", "d"].map((uid) => refused(uid)));
+      expect(answers.map(({ events }) => events?.length)).toEqual([2, 1, 0, 0]);
+      expect(asked).toEqual(["fiftyone FailedCreate"]);
+      now += 299;
+      await refused("e");
+      expect(asked).toHaveLength(1);
+      now += 1;
+      await refused("f");
+      expect(asked).toHaveLength(2);
+    });
+
+    test("is asked for less and less often while there is nothing to tell, and often again when there is", async () => {
+      answer = () => [];
+      let uid = 0;
+      const within = async (ms: number): Promise<number> => {
+        const before = asked.length;
+        for (const end = now + ms; now < end; now += 100) await refused(`a-${uid++}`);
+        return asked.length - before;
+      };
+      expect(await within(60_000)).toBeLessThan(20);
+      answer = () => [refusal("b")];
+      await within(5_000);
+      expect(await within(3_000)).toBe(10);
+    });
+
+    test("of a thousand Jobs takes a single turn", async () => {
+      answer = () => [];
+      await Promise.all(Array.from({ length: 1_000 }, (_, i) => refused(`a-${i}`)));
+      await Promise.all(Array.from({ length: 19 }, (_, i) => ask(`b-${i}`)));
+      expect(asked).toHaveLength(20);
+    });
+
+    test("is asked of one by itself where there are too many for one answer", async () => {
+      answer = () => Array.from({ length: 500 }, (_, i) => refusal(`other-${i}`));
+      await refused("a");
+      expect(asked).toEqual(["fiftyone FailedCreate", "fiftyone a"]);
+      await refused("other-7");
+      expect(asked).toHaveLength(2);
+    });
   });
 
   test("remembers a bounded number of objects", async () => {
     for (let i = 0; i < 1_100; i++) {
       await ask(`a-${i}`);
-      now += 201;
+      now += 501;
     }
     // The pauses of all are over; only what is still remembered has one that is longer than the first.
-    expect([(await ask("a-0")).again, (await ask("a-1099")).again]).toEqual([1_000, 799]);
+    expect([(await ask("a-0")).again, (await ask("a-1099")).again]).toEqual([1_000, 499]);
   });
 
   test("that is refused asks nothing more in that namespace for a while, and nobody fails", async () => {

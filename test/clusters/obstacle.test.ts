@@ -99,7 +99,7 @@ describe("what a state does not tell by itself", () => {
   const asks = (world: World) => see(world)?.ask;
 
   test("is asked of the Job's Events as long as it has no Pod, and nobody has answered", () => {
-    expect(asks({})).toMatchObject({ uid: raw.JOB_UID });
+    expect(asks({})).toMatchObject({ refusedTo: raw.JOB_UID });
     expect(asks({ events: [raw.forbidden("x")] })).toBeUndefined();
   });
 

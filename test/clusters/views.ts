@@ -91,4 +91,9 @@ export const ended = (
   });
 
 /** What a Job's or a Pod's Event tells. */
-export const event = (kind: "Job" | "Pod", reason: string, message: string): EventView => ({ kind, reason, message });
+export const event = (kind: "Job" | "Pod", reason: string, message: string): EventView => ({
+  kind,
+  uid: kind === "Job" ? "job-1" : "pod-1",
+  reason,
+  message,
+});

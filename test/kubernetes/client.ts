@@ -28,10 +28,14 @@ export type Thing = {
     readonly conditions?: readonly Condition[];
     readonly phase?: string;
     readonly containerStatuses?: readonly {
+      readonly restartCount: number;
       readonly state: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+      readonly lastState?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
     }[];
   };
   readonly items: readonly Thing[];
+  /** Of an Event. */
+  readonly count: number;
   readonly code: number;
   readonly reason: string;
   readonly message: string;

@@ -2,8 +2,10 @@
 // Knows what a server must be able to do for the suite; the cases are in contract/, by theme.
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { accessCases } from "./contract/access.ts";
+import { checkingCases } from "./contract/checking.ts";
 import { creatingCases } from "./contract/creating.ts";
 import { deletingCases } from "./contract/deleting.ts";
+import { eventCases } from "./contract/events.ts";
 import { followingCases } from "./contract/following.ts";
 import { loggingCases } from "./contract/logging.ts";
 import { readingCases } from "./contract/reading.ts";
@@ -48,11 +50,13 @@ export function describeContract(name: string, start: () => Promise<Server>): vo
     describe("a create", () => creatingCases(opened));
     describe("a refusal", () => refusingCases(opened));
     describe("access", () => accessCases(opened));
+    describe("a check", () => checkingCases(opened));
     describe("a read", () => readingCases(opened));
     describe("a watch", () => watchingCases(opened));
     describe("a delete", () => deletingCases(opened));
     describe("a log", () => loggingCases(opened));
     describe("a Job", () => runningCases(opened));
+    describe("Events", () => eventCases(opened));
     // Last, for they make the server forget.
     describe("after the server forgot its history", () => followingCases(opened));
   });

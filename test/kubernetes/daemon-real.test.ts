@@ -75,7 +75,12 @@ const FAILURES: readonly Failure[] = [
     "Unschedulable",
     /didn't match Pod's node affinity\/selector/,
   ],
-  ["a service account that is missing", { pod: { serviceAccountName: "nobody" } }, "NoPod", /has not made a Pod/],
+  [
+    "a service account that is missing",
+    { pod: { serviceAccountName: "nobody" } },
+    "ServiceAccountMissing",
+    /cannot make a Pod for the Job: error looking up service account fiftyone\/nobody/,
+  ],
   [
     "a template that the API server refuses",
     { container: { imagePullPolicy: "Perhaps" } },

@@ -56,7 +56,7 @@ describeOnNode("the daemon on a real node", () => {
   };
 
   beforeAll(async () => {
-    stage = await setStage({ OPJOB_PENDING_TIMEOUT_SECONDS: "10" }, "node");
+    stage = await setStage({ OPJOB_PENDING_TIMEOUT_SECONDS: "10" }, { level: "node" });
     if (RECORD) recorder = recordStates(stage.admin, NAMESPACE);
     await stage.orchestrate(RUNNING, { container: script(HANG), pod: SOON });
     // All at once: their waits run side by side.

@@ -86,7 +86,7 @@ describeOnNode("operations of the real FiftyOne on a real node", () => {
 
   beforeAll(async () => {
     const fiftyone = await fiftyoneEnvironment();
-    stage = await setStage({ OPJOB_WORKER_COMMAND: fiftyone.python }, "node");
+    stage = await setStage({ OPJOB_WORKER_COMMAND: fiftyone.python }, { level: "node" });
     const { db, uri } = stage;
     await stage.orchestrate(WORKS, await templateOf(fiftyone, databaseOf(uri, db.databaseName)));
     for (const [target, fate] of Object.entries(FATES)) await stage.orchestrate(target, fate);

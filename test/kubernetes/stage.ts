@@ -16,8 +16,12 @@ export const NAMESPACE = "fiftyone";
 const SECRET = "KUBE_CONFIG";
 
 export type Fate = {
-  readonly annotations?: Readonly<Record<string, string>>;
+  /** Of the Job. */
+  readonly metadata?: object;
   readonly job?: object;
+  /** Of the Pod. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly pod?: object;
   readonly container?: object;
 };
@@ -48,8 +52,13 @@ export type Stage = Setting & { readonly daemon: DaemonUnderTest };
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
-export async function setStage(environment: Record<string, string> = {}, level: Level = "kwok"): Promise<Stage> {
-  const setting = await setScene(level);
+/** What stands before the API server, for the daemon alone. */
+export type Front = (server: string) => Promise<{ readonly url: string } & AsyncDisposable>;
+
+export type StageOptions = { readonly level?: Level; readonly front?: Front };
+
+export async function setStage(environment: Record<string, string> = {}, options: StageOptions = {}): Promise<Stage> {
+  const setting = await setScene(options);
   const stack = new AsyncDisposableStack();
   stack.use(setting);
   try {
@@ -63,7 +72,7 @@ export async function setStage(environment: Record<string, string> = {}, level: 
 }
 
 /** Everything but a daemon, for tests that start their own. */
-export async function setScene(level: Level = "kwok"): Promise<Setting> {
+export async function setScene({ level = "kwok", front }: StageOptions = {}): Promise<Setting> {
   const stack = new AsyncDisposableStack();
   try {
     const plane = stack.use(await startPlane({ level, users: ["opjob"] }));
@@ -71,7 +80,8 @@ export async function setScene(level: Level = "kwok"): Promise<Setting> {
     await furnish(admin, NAMESPACE);
     const database: TestDatabase = stack.use(await testDatabase());
     const { db, uri } = database;
-    await storeSecret(db, SECRET, plane.kubeconfig("opjob"));
+    const { url } = front ? stack.use(await front(plane.server)) : { url: plane.server };
+    await storeSecret(db, SECRET, plane.kubeconfig("opjob").replaceAll(plane.server, url));
     const labelled = async (path: string, operation: ObjectId): Promise<readonly Thing[]> => {
       const query = { labelSelector: `opjob/operation=${operation.toHexString()}` };
       return (await admin.send("GET", path, { query })).body.items;
@@ -133,16 +143,23 @@ async function furnish(admin: Client, namespace: string): Promise<void> {
 type RoleFile = { readonly metadata: { readonly name: string }; readonly rules: unknown };
 
 /** A template as a team could write it; JSON is YAML. Indented, so that no two braces meet that Jinja2 would read. */
-function templateOf({ annotations = {}, job = {}, pod = {}, container = {} }: Fate): string {
+function templateOf({
+  metadata = {},
+  job = {},
+  annotations = {},
+  labels = {},
+  pod = {},
+  container = {},
+}: Fate): string {
   const worker = { name: "worker", image: "test/worker:1", command: ["{{ _command }}"], ...container };
   const manifest = {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: { name: "{{ _name }}" },
+    metadata: { name: "{{ _name }}", ...metadata },
     spec: {
       backoffLimit: 0,
       ...job,
-      template: { metadata: { annotations }, spec: { restartPolicy: "Never", containers: [worker], ...pod } },
+      template: { metadata: { annotations, labels }, spec: { restartPolicy: "Never", containers: [worker], ...pod } },
     },
   };
   return JSON.stringify(manifest, undefined, 1);

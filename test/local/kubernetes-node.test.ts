@@ -85,7 +85,7 @@ test.each([
     { nodeSelector: { disk: "hdd" } },
     "1 node(s) didn't match Pod's node affinity/selector.",
   ],
-  ["a taint that it does not tolerate", { tolerations: [] }, "1 node(s) had untolerated taint {gpu: yes}."],
+  ["a taint that it does not tolerate", { tolerations: [] }, "1 node(s) had untolerated taint(s)."],
 ])("a Pod with %s waits until the node changes", async (_what, pod, why) => {
   await create("picky", pod);
   const refused = await podThat("picky", "refused", (one) => whyPending(one) !== undefined);

@@ -14,7 +14,7 @@ const TARGETS = ["k8s-a"];
 const NOW = new Date("2026-11-23T00:01:00Z");
 const LATER = new Date("2026-11-23T00:05:00Z");
 const FAILURE = { reason: "X", fault: "cluster", text: "x" } as const;
-const NOTE = { reason: "LimitReached", message: "Too many.", place: 1 };
+const NOTE = { target: "k8s-a", reason: "LimitReached", message: "Too many.", place: 1 };
 
 let database: TestDatabase;
 let collection: Collection<Document>;

@@ -72,7 +72,7 @@ describe("a live operation", () => {
       "whose Job was made this instant is asked about soon, and not before",
       operationOf(),
       seen({ createdAt: iso(NOW) }),
-      { kind: "again", ms: 700 },
+      { kind: "again", ms: 500 },
     ],
     [
       "whose Job has no Pod for longer says so",
@@ -238,7 +238,7 @@ describe("what Events tell", () => {
   const told = { ...without, events: refused } as Observation;
 
   test("is asked for as soon as most Pods would have come, and only while nothing else tells", () => {
-    expect(questionOf(operationOf(), without, NOW)).toMatchObject({ uid: "job-1" });
+    expect(questionOf(operationOf(), without, NOW)).toMatchObject({ refusedTo: "job-1" });
     expect(questionOf(operationOf(), seen({ createdAt: iso(NOW) }), NOW)).toBeUndefined();
     expect(questionOf(operationOf(), seen({}, PULLING), NOW)).toBeUndefined();
     expect(questionOf(operationOf(), seen({}, RUNNING), NOW)).toBeUndefined();

@@ -1,8 +1,7 @@
 // From template and values to a Job: by blanks where a template prints its values as they are, else by its rendered text.
 import { describe, expect, test } from "@jest/globals";
-import { blanksAreTexts, blankValues, fill, fillJob, type Values } from "../../src/templates/blanks.ts";
+import type { Values } from "../../src/templates/blanks.ts";
 import type { JsonObject } from "../../src/templates/json.ts";
-import { parseManifest } from "../../src/templates/manifest.ts";
 import { compileTemplate } from "../../src/templates/render.ts";
 import { refusal } from "../refusal.ts";
 
@@ -122,39 +121,5 @@ describe("errors name the template and the line", () => {
 
   test("a template that gives another object is no Job", () => {
     expect(refusal(() => manifestOf("kind: Pod\napiVersion: v1\nname: {{ _name }}")).code).toBe("TEMPLATE_NOT_A_JOB");
-  });
-});
-
-describe("blanks", () => {
-  test("are filled everywhere, also in keys and within texts, and never twice", () => {
-    const blank = blankValues({ args: 2, image: true });
-    const job = { [blank._id]: [`x-${blank._args[1]}-y`, { a: blank._args[0] ?? "", n: 3, t: true, z: null }] };
-    // A value that looks like a blank is a value.
-    const values = { ...VALUES, _args: [blank._args[1] ?? "", "B"] };
-    expect(fillJob(job, values)).toEqual({ "0123": ["x-B-y", { a: blank._args[1], n: 3, t: true, z: null }] });
-    expect(fill(`${blank._name}${blank._command}`, VALUES)).toBe("echo-0123python");
-  });
-
-  test("a value with the signs of text replacement is taken as it is", () => {
-    expect(fill(blankValues({ args: 1, image: true })._id, { ...VALUES, _id: "$& $1 $$" })).toBe("$& $1 $$");
-  });
-
-  test("more than ten arguments do not run into each other", () => {
-    const args = Array.from({ length: 25 }, (_, i) => `v${i}`);
-    expect(
-      blankValues({ args: 25, image: true })._args.map((blank) => fill(blank, { ...VALUES, _args: args })),
-    ).toEqual(args);
-  });
-
-  test("are only used where Kubernetes wants texts", () => {
-    const { _id: id } = blankValues({ args: 0, image: true });
-    const job = (spec: string, labels = ""): JsonObject =>
-      parseManifest(
-        `apiVersion: batch/v1\nkind: Job\nmetadata: {name: a${labels}}\nspec: {${spec}template: {spec: {containers: [{name: a}]}}}`,
-        "t",
-      );
-    expect(blanksAreTexts(job("", `, labels: {${id}: ${id}}`))).toBe(true);
-    expect(blanksAreTexts(job(`backoffLimit: ${id}, `))).toBe(false);
-    expect(blanksAreTexts(job(`unknown: [${id}], `))).toBe(false);
   });
 });

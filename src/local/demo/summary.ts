@@ -5,6 +5,7 @@ import { asExpected, type Played } from "./play.ts";
 export type Addresses = {
   readonly databaseUri: string;
   readonly kubeconfigFile: string;
+  readonly settingsFile: string;
   readonly metricsUrl: string;
 };
 
@@ -27,7 +28,7 @@ export function summary(played: readonly Played[], seconds: number): string {
   ].join("\n");
 }
 
-export function nextSteps({ databaseUri, kubeconfigFile, metricsUrl }: Addresses, keep: boolean): string {
+export function nextSteps({ databaseUri, kubeconfigFile, settingsFile, metricsUrl }: Addresses, keep: boolean): string {
   if (!keep) {
     return "Next: `npm run demo -- --keep` leaves it running for mongosh and kubectl; README.md says how to deploy opjob.";
   }
@@ -36,6 +37,7 @@ export function nextSteps({ databaseUri, kubeconfigFile, metricsUrl }: Addresses
     `  mongosh "${databaseUri}" --eval 'db.getSiblingDB("fiftyone").delegated_ops.find({}, {label: 1, run_state: 1, opjob: 1})'`,
     `  KUBECONFIG=${kubeconfigFile} kubectl get jobs,pods`,
     `  curl ${metricsUrl}`,
+    `  . ${settingsFile} && npx node src/main.ts check   # or any other command of opjob`,
   ].join("\n");
 }
 

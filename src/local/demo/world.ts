@@ -15,7 +15,9 @@ export type World = {
   readonly databaseUri: string;
   readonly kubernetes: LocalKubernetes;
   readonly kubeconfigFile: string;
-  /** The worker's command and arguments, as settings of the daemon. */
+  /** The settings, for a shell. */
+  readonly settingsFile: string;
+  /** The database, its key and the worker's command, as settings of the daemon. */
   readonly settings: Readonly<Record<string, string>>;
 };
 
@@ -42,24 +44,22 @@ export async function buildWorld(closers: AsyncDisposableStack, { key, say, entr
   const folder = await mkdtemp(join(tmpdir(), "opjob-demo-"));
   closers.defer(() => rm(folder, { recursive: true, force: true }));
   const kubeconfigFile = join(folder, "kubeconfig");
+  const settingsFile = join(folder, "settings.sh");
   await writeFile(kubeconfigFile, kubernetes.kubeconfig({ namespace: NAMESPACE }), { mode: 0o600 });
 
   await furnish(kubernetes, mongod.uri);
   await register(db, kubernetes, { key, entry });
   const worker = fileURLToPath(new URL(`./local/demo/worker${entry.pathname.slice(-3)}`, entry));
-  return {
-    db,
-    databaseUri: mongod.uri,
-    kubernetes,
-    kubeconfigFile,
-    settings: {
-      FIFTYONE_DATABASE_URI: mongod.uri,
-      FIFTYONE_DATABASE_NAME: DATABASE,
-      FIFTYONE_ENCRYPTION_KEY: key,
-      OPJOB_WORKER_COMMAND: process.execPath,
-      OPJOB_WORKER_ARGS: JSON.stringify([worker, "{operation}"]),
-    },
+  const settings = {
+    FIFTYONE_DATABASE_URI: mongod.uri,
+    FIFTYONE_DATABASE_NAME: DATABASE,
+    FIFTYONE_ENCRYPTION_KEY: key,
+    OPJOB_WORKER_COMMAND: process.execPath,
+    OPJOB_WORKER_ARGS: JSON.stringify([worker, "{operation}"]),
   };
+  const lines = Object.entries(settings).map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`);
+  await writeFile(settingsFile, lines.join(""), { mode: 0o600 });
+  return { db, databaseUri: mongod.uri, kubernetes, kubeconfigFile, settingsFile, settings };
 }
 
 /** Queues the whole cast, as FiftyOne does; returns each with its document's id. */

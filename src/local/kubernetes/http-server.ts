@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Answer } from "./call.ts";
-import { ApiFailure, internalError } from "./status.ts";
+import { ApiFailure, internalError, tooLarge } from "./status.ts";
 import type { Stream } from "./watching.ts";
 
 export type Arrival = {
@@ -67,12 +67,13 @@ export class ApiServer {
     let size = 0;
     request.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MOST_BODY) request.destroy();
-      else chunks.push(chunk);
+      if (size <= MOST_BODY) chunks.push(chunk);
+      else if (!response.headersSent) refuse(response, tooLarge(MOST_BODY));
     });
     request.on("error", () => response.destroy());
     response.on("error", () => undefined);
     request.on("end", () => {
+      if (size > MOST_BODY) return;
       const arrival = this.#arrival(request, response, Buffer.concat(chunks));
       void this.#run(arrival);
     });
@@ -125,6 +126,11 @@ export class ApiServer {
       onClose: (call) => response.on("close", call),
     };
   }
+}
+
+/** What was refused is read to its end all the same: a client that still writes does not listen. */
+function refuse(response: ServerResponse, { status }: ApiFailure): void {
+  send(response, { code: status.code, body: JSON.stringify(status) }, []);
 }
 
 function send(

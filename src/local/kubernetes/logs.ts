@@ -121,11 +121,18 @@ export function serveLog(core: Core, logs: Logs, call: Call, open: () => Stream)
   const previous = isTrue(query.get("previous"));
   const container = containerOf(pod, query.get("container"));
   const slice = sliceOf(call, core.clock.now());
-  const buffer = logs.of(pod.metadata.uid ?? "", container, previous);
+  const buffer = logs.of(pod.metadata.uid ?? "", container, previous && !waitsAgain(pod, container));
   if (!buffer && pod.spec.nodeName === undefined) return { code: 204, body: "" };
   if (!buffer) throw badRequest(whyNone(pod, container, previous));
   send(buffer, slice, open(), isTrue(query.get("follow")));
   return undefined;
+}
+
+/** While a container waits to be started again, the run that ended is at once the last one and the one before the next. */
+function waitsAgain({ status }: Pod, container: string): boolean {
+  const all = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
+  const found = all.find(({ name }) => name === container);
+  return found?.state.waiting !== undefined && found.lastState.terminated !== undefined;
 }
 
 function send(buffer: LogBuffer, slice: Slice, stream: Stream, follow: boolean): void {

@@ -57,7 +57,7 @@ function misfitOf(pod: Pod, { labels = {}, taints = [] }: NodeOptions): string |
   const selects = Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
   if (!selects) return "node(s) didn't match Pod's node affinity/selector";
   const taint = taints.find((one) => one.effect !== "PreferNoSchedule" && !tolerates(pod, one));
-  return taint && `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`;
+  return taint && "node(s) had untolerated taint(s)";
 }
 
 const tolerates = ({ spec }: Pod, taint: Taint): boolean =>

@@ -55,7 +55,7 @@ const INCONSISTENT = -1;
 
 function pageOf(core: Core, call: Call): Page {
   const { query } = call;
-  const limit = Number(query.get("limit") ?? 0);
+  const limit = readLimit(query.get("limit"));
   const token = readToken(query.get("continue"));
   const asked = readVersion(query.get("resourceVersion"));
   if (asked > core.store.version) throw tooLargeVersion(asked, core.store.version);
@@ -98,6 +98,12 @@ function readToken(text: string | null): Token | undefined {
     if (!(error instanceof JsonSyntax)) throw error;
     throw badRequest(`invalid continue token: continue key is not valid: ${error.message}`);
   }
+}
+
+/** @throws ApiFailure 400 for what is no number */
+function readLimit(text: string | null): number {
+  if (text === null || text === "" || /^-?\d+$/.test(text)) return Number(text ?? 0);
+  throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`);
 }
 
 /** @throws ApiFailure 400 for what is no version */

@@ -96,6 +96,10 @@ export const unsupportedMedia = (accepted: string) =>
     message: `the body of the request was in an unknown format - accepted media types include: ${accepted}`,
   });
 
+/** @param most bytes */
+export const tooLarge = (most: number) =>
+  new ApiFailure(413, "RequestEntityTooLarge", { message: `Request entity too large: limit is ${most}` });
+
 /** 422; what is wrong twice is told once. */
 export function invalid(resource: Pick<Resource, "group" | "kind">, name: string, all: readonly Cause[]): ApiFailure {
   const causes = [...new Map(all.map((cause) => [`${cause.field} ${cause.message}`, cause])).values()];

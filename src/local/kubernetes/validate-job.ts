@@ -18,6 +18,7 @@ const RESTART_POLICIES = ["OnFailure", "Never"];
 const ANY_RESTART_POLICY = ["Always", "OnFailure", "Never"];
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
 const NOT_ENV_NAME = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+const NOT_WITH_POLICY = 'only "Never" is supported when podFailurePolicy is specified';
 const NEGATIVE = "must be greater than or equal to 0";
 
 /** Everything that is wrong with an object; empty if it may be stored. */
@@ -38,6 +39,7 @@ function jobCauses(job: Job): Cause[] {
     ...podCauses(spec.template.spec, "spec.template.spec"),
     ...(policy === "Always" ? [required(field, `valid values: "OnFailure", "Never"`)] : []),
     ...(policy === "Always" || RESTART_POLICIES.includes(policy) ? [] : [unsupported(field, policy, RESTART_POLICIES)]),
+    ...(spec["podFailurePolicy"] && policy === "OnFailure" ? [invalidValue(field, policy, NOT_WITH_POLICY)] : []),
     ...generatedLabels(job),
   ];
 }
@@ -61,7 +63,7 @@ function podCauses(spec: PodSpec, path: string): Cause[] {
   return [
     ...none,
     ...(containers ?? []).flatMap((one, i) => containerCauses(one, `${path}.containers[${i}]`, seen)),
-    ...(initContainers ?? []).flatMap((one, i) => containerCauses(one, `${path}.initContainers[${i}]`, seen)),
+    ...(initContainers ?? []).flatMap((one, i) => initCauses(one, `${path}.initContainers[${i}]`, seen)),
     ...notNegative(spec.terminationGracePeriodSeconds, `${path}.terminationGracePeriodSeconds`),
     ...choice(spec.restartPolicy, `${path}.restartPolicy`, ANY_RESTART_POLICY),
     ...deadline(spec.activeDeadlineSeconds, `${path}.activeDeadlineSeconds`),
@@ -93,6 +95,11 @@ function containerCauses(container: Container, path: string, seen: Set<string>):
     ...repeated,
   ];
 }
+
+const initCauses = (container: Container, path: string, seen: Set<string>): Cause[] => [
+  ...containerCauses(container, path, seen),
+  ...choice(container.restartPolicy, `${path}.restartPolicy`, ["Always", "Never", "OnFailure"]),
+];
 
 function resourceCauses({ resources: { requests = {}, limits = {} } = {} }: Container, path: string): Cause[] {
   return Object.entries(requests).flatMap(([resource, request]) => {

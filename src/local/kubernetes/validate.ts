@@ -115,7 +115,21 @@ export function metadataCauses(object: KubeObject, resource: Resource): Cause[] 
   const keys = Object.keys(annotations ?? {}).flatMap((key) =>
     keyErrors(key.toLowerCase()).map((why) => invalidValue("metadata.annotations", key, why)),
   );
-  return [...named, ...labelCauses(labels, "metadata.labels"), ...keys, ...dataCauses(object)];
+  return [
+    ...named,
+    ...labelCauses(labels, "metadata.labels"),
+    ...keys,
+    ...sizeCauses(annotations),
+    ...dataCauses(object),
+  ];
+}
+
+const MOST_ANNOTATED = 262_144;
+
+function sizeCauses(annotations: Readonly<Record<string, string>> = {}): Cause[] {
+  const size = Object.entries(annotations).reduce((sum, pair) => sum + Buffer.byteLength(pair.join("")), 0);
+  const message = `Too long: may not be more than ${MOST_ANNOTATED} bytes`;
+  return size > MOST_ANNOTATED ? [{ reason: "FieldValueTooLong", message, field: "metadata.annotations" }] : [];
 }
 
 const DATA_KEY = /^[-._a-zA-Z0-9]+$/;

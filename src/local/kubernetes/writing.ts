@@ -10,6 +10,7 @@ import { mismatch } from "./deletion.ts";
 import { birth, generatedName, isRecord, type KubeObject, type Metadata, type Pod } from "./objects.ts";
 import { JOBS, NAMESPACES, PODS, type Resource } from "./resources.ts";
 import {
+  alreadyExists,
   badRequest,
   type Cause,
   conflict,
@@ -34,7 +35,13 @@ export function create(core: Core, call: Call): Answer {
   refuseInvalid(filled, resource);
   const object = resource === PODS ? admitPod(core, filled as Pod) : filled;
   if (resource === JOBS) warnOfName(call, metadata.name);
+  if (isDryRun(call)) refuseTaken(core, resource, object);
   return json(201, isDryRun(call) ? object : core.store.create(resource, object));
+}
+
+/** A dry run is refused where the real write would be. @throws ApiFailure 409 */
+function refuseTaken(core: Core, resource: Resource, { metadata: { namespace, name } }: KubeObject): void {
+  if (core.store.get(resource, namespace, name)) throw alreadyExists(resource, name);
 }
 
 function newMetadata(core: Core, call: Call, given: Metadata): Metadata {

@@ -76,6 +76,7 @@ export function encodeText(run: Run, text: string, code: Value, errors: Value): 
   const last = LAST_CODE[encoding] ?? 0;
   const fits = (character: string): boolean => (character.codePointAt(0) ?? 0) <= last && character.isWellFormed();
   run.checkString(text.length);
+  run.chargeCharacters(text.length);
   const encoded = codePoints(text)
     .map((character) => (fits(character) ? character : substitute(requireText(errors), character)))
     .join("");

@@ -1,6 +1,7 @@
 // What the compiler knows while it works, and what it makes of an expression.
 // It knows names and tables, not nodes.
 import { type FrameContents, FrameNames } from "./frame-names.ts";
+import type { GivenNames } from "./given-names.ts";
 import type { NativeTable, Run } from "./run.ts";
 import type { Scope } from "./scope.ts";
 import type { Value } from "./values.ts";
@@ -17,6 +18,8 @@ export type CompileContext = {
   readonly constant: boolean;
   /** Inside an `autoescape` whose value is known only when it is rendered: there Jinja2's `~` never escapes. */
   readonly volatile: boolean;
+  /** Which expressions may print some of the variables that are told apart; undefined where none are. */
+  readonly given: GivenNames | undefined;
   /** The names of the scope that is being compiled. */
   readonly names: FrameNames;
 };

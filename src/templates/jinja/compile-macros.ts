@@ -9,6 +9,8 @@ import { type SpecialName, specialsIn } from "./node-queries.ts";
 import type { Body, Expression, NodeOf } from "./nodes.ts";
 import type { Run } from "./run.ts";
 import { Output, Scope } from "./scope.ts";
+import type { Position } from "./token.ts";
+import type { TemplatePlace } from "./trace.ts";
 import { isText, textOf, Undefined, type Value } from "./values.ts";
 
 export type Execute = (run: Run, scope: Scope, output: Output) => void;
@@ -87,12 +89,22 @@ export function compileCallBlock(
     if (named.has("caller")) throw typeFault("the call gives 'caller' twice");
     return { positional, named: new Map([...named, ["caller", makeCaller(run, scope)]]) };
   });
-  const line = node.lineno + 1;
+  const place = placeOfTag(node);
+  // A macro's text tells apart by itself what it prints of its arguments; that of another function does not.
+  const given = context.given?.reaches(node.call) === true;
   return (run, scope, output) => {
-    run.line = line;
-    output.write(requireOutput(call(run, scope)));
+    run.line = place.line;
+    const text = requireOutput(call(run, scope));
+    output.write(given && run.trace ? run.trace.mark(text) : text, place);
   };
 }
+
+/** Where what a tag prints comes from. */
+export const placeOfTag = ({ lineno, colno }: Position): TemplatePlace => ({
+  line: lineno + 1,
+  column: colno + 1,
+  exact: false,
+});
 
 /** What a filter block or a call block gives must be a text already. @throws Fault TypeError */
 export function requireOutput(value: Value): string {

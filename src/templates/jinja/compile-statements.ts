@@ -4,14 +4,20 @@ import { assign } from "./assignment.ts";
 import { type CompileContext, openFrame } from "./compile-context.ts";
 import { compileExpression, compileFilter } from "./compile-expressions.ts";
 import { compileFor } from "./compile-loops.ts";
-import { capture, compileCallBlock, compileMacroDefinition, type Execute, requireOutput } from "./compile-macros.ts";
-import { outputText } from "./escaping.ts";
+import {
+  capture,
+  compileCallBlock,
+  compileMacroDefinition,
+  type Execute,
+  placeOfTag,
+  requireOutput,
+} from "./compile-macros.ts";
+import { compileOutput } from "./compile-output.ts";
 import { FrameNames, targetNames } from "./frame-names.ts";
 import { Fault } from "./jinja-error.ts";
 import { noParentBlock } from "./namespace.ts";
 import { isConstant } from "./node-queries.ts";
 import type { Body, NodeOf, Statement, StatementKind } from "./nodes.ts";
-import { toText } from "./printing.ts";
 import type { Run } from "./run.ts";
 import { Scope } from "./scope.ts";
 import { isTrue } from "./sequences.ts";
@@ -38,22 +44,6 @@ function compileStatement(statement: Statement, context: BlockContext): Execute 
 
 const bodyCompiler = (context: BlockContext) => (body: Body, inner: CompileContext) =>
   compileBody(body, { ...inner, blocks: context.blocks });
-
-function compileOutput({ children }: NodeOf<"Output">, context: BlockContext): Execute {
-  const values = children.map((child) => ({
-    evaluate: compileExpression(child, { ...context, constant: isConstant(child) }),
-    line: child.lineno + 1,
-    // What Jinja2 computes before it knows whether to escape, it does not escape.
-    textOf: context.volatile && isConstant(child, true) ? toText : outputText,
-  }));
-  return (run, scope, output) => {
-    for (const { evaluate, line, textOf } of values) {
-      run.line = line;
-      run.charge(1);
-      output.write(textOf(run, evaluate(run, scope)));
-    }
-  };
-}
 
 /** The branches share the scope around them. */
 function compileIf({ cond, body, else_, lineno }: NodeOf<"If">, outer: BlockContext): Execute {
@@ -108,7 +98,10 @@ function compileSupplied(filter: NodeOf<"FilterCall">, context: CompileContext):
   };
 }
 
-function compileFilterBlock({ filter, body, lineno }: NodeOf<"FilterBlock">, outer: BlockContext): Execute {
+function compileFilterBlock(node: NodeOf<"FilterBlock">, outer: BlockContext): Execute {
+  const { filter, body, lineno } = node;
+  const place = placeOfTag(node);
+  const given = outer.given?.reaches(filter) === true;
   const { context, missing } = openFrame(outer, [], body);
   const execute = compileBody(body, context);
   const evaluate = compileSupplied(filter, context);
@@ -116,7 +109,8 @@ function compileFilterBlock({ filter, body, lineno }: NodeOf<"FilterBlock">, out
     const inner = new Scope(scope, missing);
     const text = marked(run, capture(run, execute, inner));
     run.line = lineno + 1;
-    output.write(requireOutput(evaluate(run, inner, text)));
+    const filtered = requireOutput(evaluate(run, inner, text));
+    output.write(given && run.trace ? run.trace.mark(filtered) : filtered, place);
   };
 }
 
@@ -165,10 +159,10 @@ function compileBlock({ name, body, scoped, required, lineno }: NodeOf<"Block">,
 }
 
 const COMPILERS: { [K in StatementKind]: CompileNode<K> } = {
-  TemplateData:
-    ({ value }) =>
-    (_run, _scope, output) =>
-      output.write(value),
+  TemplateData: ({ value, lineno, colno }) => {
+    const place = { line: lineno + 1, column: colno + 1, exact: true };
+    return (_run, _scope, output) => output.write(value, place);
+  },
   Output: compileOutput,
   If: compileIf,
   ForLoop: (node, context) => compileFor(node, context, bodyCompiler(context)),

@@ -47,7 +47,7 @@ function round(run: Run, value: Value, precision: Value, method: Value): Value {
   }
   const number = requireNumber(value);
   const digits = toCount(precision);
-  run.charge(1 + Math.min(Math.abs(digits), 400) / 4);
+  run.charge(8 + Math.min(Math.abs(digits), 400) / 4);
   if (method === "common")
     return typeof number === "bigint" ? roundInteger(run, number, digits) : roundFloat(number, digits);
   return roundTo(run, number, digits, method === "ceil" ? Math.ceil : Math.floor);

@@ -41,6 +41,11 @@ function title(text: string): string {
   return words.join("") + titleWord(word);
 }
 
+function titled(run: Run, text: string): string {
+  run.chargeCharacters(text.length);
+  return title(text);
+}
+
 function titleWord(word: string): string {
   const [first = ""] = word;
   return first.toUpperCase() + lowerCase(word.slice(first.length));
@@ -138,7 +143,7 @@ export const TEXT_FILTERS: Definitions = {
   replace: ["s old new count=", replace],
   safe: ["value", (run, value) => new Markup(toText(run, value))],
   string: ["object /", (run, value) => (value instanceof Markup ? value : toText(run, value))],
-  title: ["s", (run, value) => title(toText(run, value))],
+  title: ["s", (run, value) => titled(run, toText(run, value))],
   trim: ["value chars=", (run, value, characters = null) => trim(run, value, characters)],
   truncate: ["s length= killwords= end= leeway=", truncate],
   upper: ["s", onText((text) => text.toUpperCase())],

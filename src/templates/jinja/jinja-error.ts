@@ -32,14 +32,17 @@ export type FaultType =
   | "Limit"
   | "Unsupported";
 
-/** What goes wrong while rendering. The renderer knows the line and turns it into a JinjaError. */
-export class Fault extends Error {
-  override readonly name = "Fault";
+/**
+ * What goes wrong while rendering. The renderer knows the line and turns it into a JinjaError.
+ * No Error: looking for what is not there throws one for each element, and a stack trace costs more than a thousand steps.
+ */
+export class Fault {
   readonly type: FaultType;
+  readonly message: string;
 
   constructor(type: FaultType, message: string) {
-    super(message);
     this.type = type;
+    this.message = message;
   }
 }
 

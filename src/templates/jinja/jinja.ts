@@ -6,6 +6,7 @@ import { type BlockContext, compileBody } from "./compile-statements.ts";
 import { entriesOf, fromContext, type JinjaContext } from "./context.ts";
 import { FILTERS } from "./filters.ts";
 import { FrameNames } from "./frame-names.ts";
+import { GivenNames } from "./given-names.ts";
 import { globalNames } from "./globals.ts";
 import { JinjaError, locate } from "./jinja-error.ts";
 import { tokenize } from "./lexer.ts";
@@ -15,11 +16,13 @@ import { parse } from "./parser.ts";
 import { Run } from "./run.ts";
 import { Output, Scope } from "./scope.ts";
 import { TESTS } from "./tests.ts";
+import { type Piece, Trace } from "./trace.ts";
 import { Markup, type Value } from "./values.ts";
 
 export { Float, type JinjaContext, type JinjaValue } from "./context.ts";
 export { JinjaError } from "./jinja-error.ts";
 export type { JinjaLimits } from "./limits.ts";
+export type { Piece, TemplatePlace, TraceData } from "./trace.ts";
 
 /** Jinja2's options, with its defaults (all false). Limits that are not given are DEFAULT_LIMITS. */
 export type JinjaOptions = {
@@ -27,11 +30,21 @@ export type JinjaOptions = {
   readonly lstripBlocks?: boolean;
   readonly keepTrailingNewline?: boolean;
   readonly limits?: Partial<JinjaLimits>;
+  /** Given variables whose share in the output `trace` tells apart. */
+  readonly given?: readonly string[];
 };
 
 export type JinjaTemplate = {
   /** @throws JinjaError: undefined, runtime, limit or unsupported */
   render(context: JinjaContext): string;
+  /**
+   * The output in pieces, with what is printed of the `given` variables told apart. Undefined where the template broke a mark.
+   * Text that a template collects and computes with holds marks then: it may differ from what `render` gives. `sparing`: as few
+   * marks as possible.
+   */
+  trace(context: JinjaContext, sparing?: boolean): Piece[] | undefined;
+  /** Whether the template collects text (macros, blocks), so that a trace may differ from an ordinary rendering. */
+  readonly collects: boolean;
 };
 
 /** No loader: a template cannot reach another template, nor a file. */
@@ -52,26 +65,35 @@ type RootArguments = readonly [
  */
 export function compileJinja(source: string, options: JinjaOptions = {}): JinjaTemplate {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const renderRoot = compileSource(source, options, limits);
+  const { renderRoot, collects } = compileSource(source, options, limits);
   const root = (...[, context, , , done]: RootArguments): void =>
-    done(null, renderRoot(context.lookup("given") as JinjaContext));
+    done(null, renderRoot(context.lookup("given") as JinjaContext, context.lookup("trace") as Trace | undefined));
   // nunjucks takes functions in place of source (its form of a precompiled template), which its types leave out.
   const template = new nunjucks.Template({ type: "code", obj: { root } } as unknown as string, environment);
-  return { render: (given) => template.render({ given }) };
+  return {
+    render: (given) => template.render({ given }),
+    trace: (given, sparing = false) => {
+      const trace = new Trace(sparing);
+      return trace.pieces(template.render({ given, trace }));
+    },
+    collects,
+  };
 }
 
-type RenderRoot = (given: JinjaContext) => string;
+type RenderRoot = (given: JinjaContext, trace?: Trace) => string;
+type Compiled = { readonly renderRoot: RenderRoot; readonly collects: boolean };
 
-function compileSource(source: string, options: JinjaOptions, limits: JinjaLimits): RenderRoot {
+function compileSource(source: string, options: JinjaOptions, limits: JinjaLimits): Compiled {
   if (source.length > limits.templateSize) {
     throw new JinjaError("limit", limitFault("templateSize", limits).message, { line: 1 });
   }
-  const { compiled, context } = located(
+  const { compiled, context, given } = located(
     () => 1,
     () => {
       const { trimBlocks = false, lstripBlocks = false, keepTrailingNewline = false } = options;
-      const tokens = tokenize(source, { trimBlocks, lstripBlocks, keepTrailingNewline });
+      const tokens = tokenize(source, { trimBlocks, lstripBlocks, keepTrailingNewline }, limits);
       const { children } = parse(tokens, limits);
+      const given = options.given ? new GivenNames(children, options.given) : undefined;
       const names = FrameNames.of(null, ["self"], children);
       const fresh: BlockContext = {
         filters: FILTERS,
@@ -79,24 +101,26 @@ function compileSource(source: string, options: JinjaOptions, limits: JinjaLimit
         soft: false,
         constant: false,
         volatile: false,
+        given,
         blocks: new Map(),
         names,
       };
-      return { compiled: compileBody(children, fresh), context: fresh };
+      return { compiled: compileBody(children, fresh), context: fresh, given };
     },
   );
-  return (given) => {
-    const run = new Run(limits, { filters: FILTERS, tests: TESTS });
+  const renderRoot: RenderRoot = (values, trace) => {
+    const run = new Run(limits, { filters: FILTERS, tests: TESTS }, trace);
     return located(
       () => run.line,
       () => {
-        const scope = openScope(run, given, context);
-        const output = new Output(run, "outputSize");
+        const scope = openScope(run, values, context);
+        const output = new Output(run, "outputSize", trace);
         compiled(run, scope, output);
         return output.text;
       },
     );
   };
+  return { renderRoot, collects: given?.collects ?? false };
 }
 
 /** The global functions, then what the caller gives, then the names that the template sets. */

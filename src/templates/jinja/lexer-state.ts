@@ -1,8 +1,9 @@
 // How far the lexer has come: the source, the tokens so far, and the lines counted on the way.
 // It knows nothing of what the tokens mean.
 import type { JinjaError } from "./jinja-error.ts";
+import { type JinjaLimits, limitFault } from "./limits.ts";
 import { skipSpaces } from "./python-space.ts";
-import type { LexerOptions, Position, Token, TokenKind } from "./token.ts";
+import { type LexerOptions, type Position, sourceError, type Token, type TokenKind } from "./token.ts";
 
 /** Line ends become "\n"; one at the very end goes, unless it is to be kept. */
 function normalize(source: string, keepTrailingNewline: boolean): string {
@@ -14,13 +15,15 @@ export class LexerState {
   readonly source: string;
   readonly tokens: Token[] = [];
   readonly options: LexerOptions;
+  private readonly limits: JinjaLimits;
   at = 0;
   private lineno = 0;
   private lineStart = 0;
   /** The first line end at or after the last counted place; the source's length if there is none. */
   private newline: number;
 
-  constructor(source: string, options: LexerOptions) {
+  constructor(source: string, options: LexerOptions, limits: JinjaLimits) {
+    this.limits = limits;
     this.source = normalize(source, options.keepTrailingNewline);
     this.options = options;
     this.newline = this.newlineAfter(0);
@@ -41,7 +44,11 @@ export class LexerState {
     return { lineno: this.lineno, colno: Math.max(0, offset - this.lineStart) };
   }
 
+  /** @throws JinjaError limit */
   push(kind: TokenKind, value: string, offset: number): void {
+    if (this.tokens.length >= this.limits.templateTokens) {
+      throw sourceError(limitFault("templateTokens", this.limits).message, this.position(offset), "limit");
+    }
     this.tokens.push({ kind, value, ...this.position(offset) });
   }
 

@@ -3,12 +3,13 @@
 import { JinjaError } from "./jinja-error.ts";
 import { LexerState } from "./lexer-state.ts";
 import { lexTag } from "./lexer-tags.ts";
+import type { JinjaLimits } from "./limits.ts";
 import { skipSpaces, trimEnd } from "./python-space.ts";
 import { type LexerOptions, sourceError, type Token } from "./token.ts";
 
 /** The tokens of a template; the last one is "end", or "error" where the lexer could not go on. */
-export function tokenize(source: string, options: LexerOptions): readonly Token[] {
-  const lexer = new LexerState(source, options);
+export function tokenize(source: string, options: LexerOptions, limits: JinjaLimits): readonly Token[] {
+  const lexer = new LexerState(source, options, limits);
   try {
     lexAll(lexer);
   } catch (error) {

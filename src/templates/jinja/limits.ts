@@ -6,6 +6,8 @@ import { Fault } from "./jinja-error.ts";
 export type JinjaLimits = {
   /** Characters of the template's source. */
   readonly templateSize: number;
+  /** Tokens of the source: names, numbers, texts and signs in tags, ends of tags, and what stands between tags. */
+  readonly templateTokens: number;
   /** Characters of the rendered text. */
   readonly outputSize: number;
   /** Characters of any one string that the template makes. */
@@ -24,10 +26,11 @@ export type JinjaLimits = {
 
 export const DEFAULT_LIMITS: JinjaLimits = {
   templateSize: 1_048_576,
+  templateTokens: 50_000,
   outputSize: 1_048_576,
   stringSize: 1_048_576,
-  sequenceLength: 100_000,
-  steps: 1_000_000,
+  sequenceLength: 20_000,
+  steps: 100_000,
   recursion: 100,
   nesting: 100,
   integerBits: 16_384,
@@ -35,6 +38,7 @@ export const DEFAULT_LIMITS: JinjaLimits = {
 
 const MEANINGS: Record<keyof JinjaLimits, string> = {
   templateSize: "characters in the template",
+  templateTokens: "tokens in the template",
   outputSize: "characters of output",
   stringSize: "characters in a string",
   sequenceLength: "elements in a sequence",
@@ -64,9 +68,14 @@ export class Budget {
     if (this.steps > this.limits.steps) throw limitFault("steps", this.limits);
   }
 
-  /** For copying or scanning characters: cheap each, so that a step is 16 of them. */
+  /** For copying or scanning characters: cheap each, so that a step is 32 of them. */
   chargeText(characters: number): void {
-    this.charge(1 + Math.floor(characters / 16));
+    this.charge(1 + Math.floor(characters / 32));
+  }
+
+  /** For work that looks at each character by itself, and makes something of it. */
+  chargeCharacters(characters: number): void {
+    this.charge(1 + Math.floor(characters / 2));
   }
 
   /** Checks the size of a string before it is made. */

@@ -11,7 +11,7 @@ const ask = (test: (text: string) => boolean): readonly [string, NativeBody] => 
   "self /",
   (run, self) => {
     const text = requireText(self);
-    run.chargeText(text.length);
+    run.chargeCharacters(text.length);
     return test(text);
   },
 ];

@@ -10,6 +10,7 @@ import { requireText } from "./text-values.ts";
 import { isText, textOf, type Value } from "./values.ts";
 
 function translate(run: Run, text: string, table: Value): string {
+  run.chargeCharacters(text.length * 4);
   const parts = codePoints(text).map((character) => {
     const by = entryOf(run, table, BigInt(character.codePointAt(0) ?? 0));
     if (by === undefined) return character;
@@ -22,6 +23,7 @@ function translate(run: Run, text: string, table: Value): string {
 
 /** A table is whatever has elements by number; a character that it lacks stays. */
 function entryOf(run: Run, table: Value, code: bigint): Value | undefined {
+  if (table instanceof Dict) return table.get(run, code);
   try {
     return itemOf(run, table, code);
   } catch (error) {

@@ -16,10 +16,11 @@ import * as cut from "./text-cutting.ts";
 import { center, joinStrict, pad, requireText } from "./text-values.ts";
 import { Markup, Tuple, type Value } from "./values.ts";
 
-/** A method that makes a text of no more than about its own size. */
-const change = (body: (text: string) => string): readonly [string, NativeBody] => [
+/** A method that makes a text of no more than about its own size, of each character by itself unless the engine does it. */
+const change = (body: (text: string) => string, byEngine = false): readonly [string, NativeBody] => [
   "self /",
   (run, self) => {
+    if (!byEngine) run.chargeCharacters(requireText(self).length);
     const result = body(requireText(self));
     run.checkString(result.length);
     return result;
@@ -63,10 +64,10 @@ const stripBody =
 const CHANGES: Definitions = {
   capitalize: change(capitalize),
   casefold: change(foldCase),
-  lower: change(lowerCase),
+  lower: change(lowerCase, true),
   swapcase: change(swapCase),
   title: change(pythonTitle),
-  upper: change((text) => text.toUpperCase()),
+  upper: change((text) => text.toUpperCase(), true),
 };
 
 /** @throws Fault TypeError if the width is no integer */

@@ -1,6 +1,7 @@
 // One rendering: what it has used up, the line it is at, whether it escapes, and the tables of filters and tests it may call.
 // It knows no grammar and no node.
 import { Budget, type JinjaLimits } from "./limits.ts";
+import type { Trace } from "./trace.ts";
 import type { Arguments, Value } from "./values.ts";
 
 /** A function of the tables: the first positional argument is the value that is filtered or tested. */
@@ -14,9 +15,12 @@ export class Run extends Budget {
   line = 1;
   /** Whether output is escaped here, as inside `{% autoescape true %}`. */
   autoescape = false;
+  /** Where what is printed of given variables is told apart; undefined in an ordinary rendering. */
+  readonly trace: Trace | undefined;
 
-  constructor(limits: JinjaLimits, tables: { filters: NativeTable; tests: NativeTable }) {
+  constructor(limits: JinjaLimits, tables: { filters: NativeTable; tests: NativeTable }, trace?: Trace) {
     super(limits);
+    this.trace = trace;
     this.filters = tables.filters;
     this.tests = tables.tests;
   }

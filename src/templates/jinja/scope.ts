@@ -2,6 +2,7 @@
 // It knows names and values; which tag opens a scope is the business of the compiler.
 import { limitFault } from "./limits.ts";
 import type { Run } from "./run.ts";
+import type { TemplatePlace, Trace } from "./trace.ts";
 import { Undefined, type Value } from "./values.ts";
 
 const NONE: ReadonlySet<string> = new Set();
@@ -54,14 +55,18 @@ export class Output {
   private readonly run: Run;
   private readonly bound: "outputSize" | "stringSize";
   private readonly parts: string[] = [];
+  private readonly trace: Trace | undefined;
   private size = 0;
 
-  constructor(run: Run, bound: "outputSize" | "stringSize") {
+  /** `trace` is told where in the template each piece comes from; only the output itself has one. */
+  constructor(run: Run, bound: "outputSize" | "stringSize", trace?: Trace) {
     this.run = run;
     this.bound = bound;
+    this.trace = trace;
   }
 
-  write(text: string): void {
+  write(text: string, place: TemplatePlace): void {
+    this.trace?.at(this.size, place);
     this.size += text.length;
     if (this.size > this.run.limits[this.bound]) throw limitFault(this.bound, this.run.limits);
     this.run.chargeText(text.length);

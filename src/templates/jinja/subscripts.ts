@@ -2,7 +2,7 @@
 // It knows the shapes of values; what happens when an element is missing is decided in attributes.ts.
 import { Dict } from "./dict.ts";
 import { Fault, typeFault } from "./jinja-error.ts";
-import { asNumber } from "./numbers.ts";
+import { asNumber, toCount } from "./numbers.ts";
 import type { Run } from "./run.ts";
 import { itemsOf, undefinedFault } from "./sequences.ts";
 import { codePoints } from "./text.ts";
@@ -83,8 +83,16 @@ function bound(value: Value): bigint | undefined {
 
 function pick<T>(run: Run, items: readonly T[], { first, end, step }: Steps): T[] {
   run.charge(1 + Math.floor(items.length / 64));
-  if (step === 1n) return items.slice(Number(first), Math.max(Number(first), Number(end)));
+  if (step === 1n) return charged(run, items.slice(Number(first), Math.max(Number(first), Number(end))));
+  // All in range of the items, but for the step.
+  const [from, to, by] = [Number(first), Number(end), toCount(step)];
   const picked: T[] = [];
-  for (let at = first; step > 0n ? at < end : at > end; at += step) picked.push(items[Number(at)] as T);
-  return picked;
+  for (let at = from; by > 0 ? at < to : at > to; at += by) picked.push(items[at] as T);
+  return charged(run, picked);
+}
+
+/** By its size too: what is kept takes memory. */
+function charged<T>(run: Run, items: T[]): T[] {
+  run.charge(items.length / 16);
+  return items;
 }

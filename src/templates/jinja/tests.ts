@@ -33,7 +33,7 @@ const cased =
   (lower: boolean): NativeBody =>
   (run, value) => {
     const text = toText(run, value);
-    run.chargeText(text.length);
+    run.chargeCharacters(text.length);
     const characters = Array.from(text);
     const [wanted, other] = lower ? [isLowerCased, isUpperOrTitle] : [isUpperCased, isLowerOrTitle];
     return characters.some(wanted) && !characters.some(other);

@@ -132,6 +132,7 @@ function splitAtCount(text: string, part: string, count: number): string[] {
 }
 
 export function expandTabs(run: Run, text: string, size: number): string {
+  run.chargeCharacters(text.length);
   let result = "";
   let column = 0;
   for (const character of text) {

@@ -100,6 +100,12 @@ export function accessCases(world: () => World): void {
       'pods "x" is forbidden: User "bob" cannot get resource "pods/log" in API group ""',
       { name: "x", kind: "pods" },
     ],
+    [
+      "list Events",
+      ({ name }) => `/api/v1/namespaces/${name}/events`,
+      'events is forbidden: User "bob" cannot list resource "events" in API group ""',
+      { kind: "events" },
+    ],
   ];
 
   test.each(REFUSED)("without the right to %s is 403, whether or not it exists", async (_act, path, said, details) => {
@@ -152,6 +158,8 @@ export function accessCases(world: () => World): void {
     const body = await cluster.watch("jobs", space.name, { resourceVersion: "" }, AbortSignal.timeout(10_000));
     body?.on("error", () => undefined).destroy();
     expect(body).toBeDefined();
+    const told = await cluster.events(space.name, { uid: created.job.uid });
+    expect(told.map(({ reason }) => reason)).toContain("SuccessfulCreate");
     expect(await cluster.deleteJob(space.name, "own", created.job.uid)).toBe(true);
   });
 

@@ -121,6 +121,44 @@ export function creatingCases(world: () => World): void {
     expect(made.metadata.generateName).toBe("made-up-");
   });
 
+  test("of the longest name makes Pods whose names are cut to fit", async () => {
+    const space = await world().space();
+    const name = "n".repeat(63);
+    const labels = { [LABELS.operation]: "long" };
+    await space.create(job(name, { metadata: { labels }, template: { labels } }));
+    const pod = await space.pod(name, "Running");
+    expect(pod.metadata.name).toMatch(/^n{58}[a-z0-9]{5}$/);
+    expect(pod.metadata.labels["batch.kubernetes.io/job-name"]).toBe(name);
+  });
+
+  test("as a dry run of a name that exists is 409, too", async () => {
+    const space = await world().space();
+    await space.create(suspended("twice"));
+    const { code, body } = await space.post(suspended("twice"), { dryRun: "All" });
+    expect(code).toBe(409);
+    expect(body.reason).toBe("AlreadyExists");
+  });
+
+  test("takes a native sidecar for what it is", async () => {
+    const space = await world().space();
+    const sidecar = { name: "telemetry", image: "contract/sidecar:1", restartPolicy: "Always" };
+    const reply = await space.post(job("beside", { pod: { initContainers: [sidecar] } }), { dryRun: "All" });
+    expect(reply.code).toBe(201);
+    expect(warningsOf(reply)).toEqual([]);
+    expect(reply.body.spec).toMatchObject({ template: { spec: { initContainers: [sidecar] } } });
+  });
+
+  test("takes no status and no uid from whoever makes a Job", async () => {
+    const space = await world().space();
+    const top = { status: { succeeded: 1, conditions: [{ type: "Complete", status: "True" }] } };
+    const given = job("fresh", { top, metadata: { uid: "mine", creationTimestamp: "2020-01-01T00:00:00Z" } });
+    const { code, body } = await space.post(given, { dryRun: "All" });
+    expect(code).toBe(201);
+    expect(body.status ?? {}).toEqual({});
+    expect(body.metadata.uid).not.toBe("mine");
+    expect(body.metadata.creationTimestamp).not.toMatch(/^2020/);
+  });
+
   test("takes the labels of the Pod template for a Job that has none", async () => {
     const space = await world().space();
     const { body } = await space.post(job("bare", { metadata: { labels: undefined } }), { dryRun: "All" });

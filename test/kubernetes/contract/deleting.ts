@@ -90,6 +90,29 @@ export function deletingCases(world: () => World): void {
     expect(body).toMatchObject({ message: 'jobs.batch "nope" not found', reason: "NotFound" });
   });
 
+  test("in a namespace that does not exist is 404, and gone for opjob's client", async () => {
+    const { admin, cluster } = world();
+    const { code, body } = await admin.send("DELETE", "/apis/batch/v1/namespaces/nowhere/jobs/nope");
+    expect(code).toBe(404);
+    expect(body.message).toBe('jobs.batch "nope" not found');
+    expect(await cluster.deleteJob("nowhere", "nope", OTHER_UID)).toBe(true);
+  });
+
+  test("once more of a Job that is on its way out changes nothing", async () => {
+    const { cluster } = world();
+    const space = await world().space();
+    const { metadata } = await space.create(
+      job("slow", { does: "linger", pod: { terminationGracePeriodSeconds: 10 } }),
+    );
+    await space.pod("slow", "Running");
+    await remove(space, "slow", { propagationPolicy: "Foreground" });
+    const marked = await cluster.getJob(space.name, "slow");
+    expect(marked).toMatchObject({ deleting: true, uid: metadata.uid });
+    expect(await cluster.deleteJob(space.name, "slow", metadata.uid)).toBe(true);
+    await seen("the Job gone", async () => (await space.find("slow")) === undefined);
+    await seen("its Pod gone", async () => (await space.podsOf("slow")).length === 0);
+  });
+
   test("in the foreground keeps the Job, marked, until its Pod is gone", async () => {
     const space = await world().space();
     await space.create(job("front"));

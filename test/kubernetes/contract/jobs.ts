@@ -18,13 +18,23 @@ export type Changes = {
 };
 
 /** What a Pod does: write five lines and then … */
-export type Deed = "succeed" | "exit-3" | "hang";
+export type Deed = "succeed" | "exit-3" | "hang" | "linger" | "crash-once";
 
 const LINES = "for i in 1 2 3 4 5; do echo line $i; done";
 const DEEDS: Record<Deed, { readonly script: string; readonly annotations: Record<string, string> }> = {
   succeed: { script: LINES, annotations: {} },
   "exit-3": { script: `${LINES}; exit 3`, annotations: { "plane/exit-code": "3" } },
   hang: { script: `${LINES}; exec sleep 600`, annotations: { "plane/hang": "" } },
+  /** Does not heed its first signal for two seconds. */
+  linger: {
+    script: `trap 'sleep 2; exit 0' TERM; ${LINES}; sleep 600 & wait`,
+    annotations: { "plane/hang": "", "plane/linger": "2s" },
+  },
+  /** Ends with 7, and runs when it is started again. */
+  "crash-once": {
+    script: `if [ -e "$HOME/ran" ]; then exec sleep 600; fi; touch "$HOME/ran"; ${LINES}; exit 7`,
+    annotations: { "plane/hang": "", "plane/restarted": "7" },
+  },
 };
 
 /** A Job as opjob makes them: labelled, without a second try. */

@@ -48,6 +48,52 @@ export function loggingCases(world: () => World): void {
     expect(text).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|[+-]\d\d:\d\d) line 5\n$/);
   });
 
+  test("of the run before can be read while a container runs that was started again", async () => {
+    const { cluster, space } = world();
+    const here = await space();
+    const again = { spec: { backoffLimit: 3 }, pod: { restartPolicy: "OnFailure" } };
+    await here.create(job("again", { does: "crash-once", ...again }));
+    const pod = await seen("the second run", async () =>
+      (await here.podsOf("again")).find(({ status }) => {
+        const [one] = status.containerStatuses ?? [];
+        return one?.restartCount === 1 && one.state["running"] !== undefined;
+      }),
+    );
+    const before = pod.status.containerStatuses?.[0]?.lastState?.["terminated"];
+    expect(before).toMatchObject({ exitCode: 7, reason: "Error" });
+    const { code, text } = await read(here, pod, { previous: true });
+    expect({ code, text }).toEqual({ code: 200, text: WHOLE });
+    const query = { container: "worker", tailLines: 1, limitBytes: 100, previous: true };
+    expect(await cluster.podLog(here.name, pod.metadata.name, query)).toBe("line 5\n");
+  });
+
+  test("can be read from a Pod that is deleted, as long as it is there", async () => {
+    const { admin, cluster, space } = world();
+    const here = await space();
+    await here.create(job("goes", { does: "linger", pod: { terminationGracePeriodSeconds: 10 } }));
+    const { metadata } = await here.pod("goes", "Running");
+    await seen("its lines", async () => (await read(here, metadata.name)).text === WHOLE);
+    await admin.send("DELETE", `${here.pods}/${metadata.name}`);
+    const [going] = await here.podsOf("goes");
+    expect(going?.metadata.deletionTimestamp).toMatch(/Z$/);
+    expect(await read(here, metadata.name, { tailLines: 1 })).toMatchObject({ code: 200, text: "line 5\n" });
+    await seen("it gone", async () => (await read(here, metadata.name)).code === 404);
+    const query = { container: "worker", tailLines: 5, limitBytes: 100 };
+    expect(await cluster.podLog(here.name, metadata.name, query)).toBe("");
+  });
+
+  test.each([
+    ["limitBytes", 0, "must be greater than 0"],
+    ["sinceSeconds", 0, "must be greater than 0"],
+  ])("with %s=%i is 422", async (option, value, why) => {
+    const { space, pod } = await written("hang", "Running");
+    const { code, body } = await read(space, pod, { [option]: value });
+    expect(code).toBe(422);
+    expect(body.message).toBe(
+      `PodLogOptions "${pod.metadata.name}" is invalid: ${option}: Invalid value: ${value}: ${why}`,
+    );
+  });
+
   test("of a container that the Pod has not is 400", async () => {
     const { space, pod } = await written("hang", "Running");
     const { code, body } = await read(space, pod, { container: "nope" });
@@ -72,6 +118,15 @@ export function loggingCases(world: () => World): void {
     expect(body.message).toBe(
       `a container name must be specified for pod ${pod.metadata.name}, choose one of: [one two]`,
     );
+  });
+
+  test("of an init container can be read beside its Pod's own", async () => {
+    const space = await world().space();
+    const command = ["/bin/sh", "-c", "for i in 1 2 3 4 5; do echo line $i; done"];
+    const initContainers = [{ name: "first", image: "contract/worker:1", command }];
+    await space.create(job("prepared", { pod: { initContainers } }));
+    const pod = await space.pod("prepared", "Running");
+    await seen("its lines", async () => (await read(space, pod, { container: "first" })).text === WHOLE);
   });
 
   test("with a negative tail is 422", async () => {

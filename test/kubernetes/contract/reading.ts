@@ -1,7 +1,7 @@
 // Reads: one object, lists, their pages and selectors.
 import { expect, test } from "@jest/globals";
 import type { Thing } from "../client.ts";
-import { suspended } from "./jobs.ts";
+import { job, suspended } from "./jobs.ts";
 import type { Space, World } from "./space.ts";
 
 const namesOf = ({ items }: Thing): string[] => items.map(({ metadata }) => metadata.name);
@@ -37,6 +37,18 @@ export function readingCases(world: () => World): void {
     });
   });
 
+  test("of a Job in a namespace that does not exist is the same 404, which names the Job", async () => {
+    const { code, body } = await world().admin.send("GET", "/apis/batch/v1/namespaces/nowhere/jobs/nope");
+    expect(code).toBe(404);
+    expect(body).toMatchObject({ reason: "NotFound", details: { name: "nope", group: "batch", kind: "jobs" } });
+  });
+
+  test("of a path that is none is a 404 that names nothing: opjob's client must not take it for a Job's", async () => {
+    const { code, body } = await world().admin.send("GET", "/apis/batch/v9/namespaces/default/jobs/nope");
+    expect(code).toBe(404);
+    expect(body.details?.name).toBeUndefined();
+  });
+
   test("by opjob's client of a Job that does not exist is undefined", async () => {
     const { cluster, space } = world();
     expect(await cluster.getJob((await space()).name, "nope")).toBeUndefined();
@@ -48,6 +60,12 @@ export function readingCases(world: () => World): void {
     expect(code).toBe(200);
     expect(body).toMatchObject({ kind: "JobList", apiVersion: "batch/v1", items: [] });
     expect(body.metadata.resourceVersion).toMatch(/^\d+$/);
+  });
+
+  test("of a namespace that does not exist watches in vain", async () => {
+    const query = { watch: true, timeoutSeconds: 1 };
+    const { code, text } = await world().admin.send("GET", "/apis/batch/v1/namespaces/nowhere/jobs", { query });
+    expect({ code, text }).toEqual({ code: 200, text: "" });
   });
 
   test("of a list gives the objects by name, without kind and apiVersion of their own", async () => {
@@ -133,11 +151,24 @@ export function readingCases(world: () => World): void {
     expect(namesOf(await space.list({ fieldSelector }))).toEqual(names);
   });
 
+  test("of Pods can be by their phase and by their Job", async () => {
+    const { admin, space } = world();
+    const here = await space();
+    await here.create(job("runs"));
+    await here.create(job("done", { does: "succeed" }));
+    const [runs, done] = [await here.pod("runs", "Running"), await here.pod("done", "Succeeded")];
+    const list = async (query: Record<string, string>) => namesOf((await admin.send("GET", here.pods, { query })).body);
+    expect(await list({ fieldSelector: "status.phase=Succeeded" })).toEqual([done.metadata.name]);
+    expect(await list({ fieldSelector: `spec.nodeName!=,status.phase=Running` })).toEqual([runs.metadata.name]);
+    expect(await list({ labelSelector: "batch.kubernetes.io/job-name=runs" })).toEqual([runs.metadata.name]);
+  });
+
   test.each([
     ["labelSelector", "a in b", "unable to parse requirement: found 'b' expected: '('"],
     ["labelSelector", "a==b==c", "found '==', expected: ',' or 'end of string'"],
     ["fieldSelector", "spec.x=1", 'field label "spec.x" not supported for Job'],
     ["fieldSelector", "nope", "invalid selector: 'nope'; can't understand 'nope'"],
+    ["limit", "x", 'strconv.ParseInt: parsing "x": invalid syntax'],
     [
       "continue",
       "abc",

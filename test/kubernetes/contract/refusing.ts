@@ -131,6 +131,27 @@ const WRONG_VALUES: readonly (readonly [what: string, changes: Changes, causes: 
     [[`${CONTAINER}.volumeMounts[0].name`, "FieldValueNotFound", 'Not found: "nope"']],
   ],
   [
+    "more annotations than 256 KiB",
+    { metadata: { annotations: { a: "x".repeat(262_144) } } },
+    [["metadata.annotations", "FieldValueTooLong", "Too long: may not be more than 262144 bytes"]],
+  ],
+  [
+    "a policy for failed Pods that are started again",
+    { pod: { restartPolicy: "OnFailure" }, spec: { podFailurePolicy: { rules: [] } } },
+    [invalid(`${POD}.restartPolicy`, "OnFailure", 'only "Never" is supported when podFailurePolicy is specified')],
+  ],
+  [
+    "a native sidecar that is started again only sometimes",
+    { pod: { initContainers: [{ name: "s", image: "x", restartPolicy: "Sometimes" }] } },
+    [
+      [
+        `${POD}.initContainers[0].restartPolicy`,
+        "FieldValueNotSupported",
+        'Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"',
+      ],
+    ],
+  ],
+  [
     "three faults at once",
     { metadata: { name: "Up" }, pod: { restartPolicy: "Always" }, container: { image: "" } },
     [
@@ -304,6 +325,31 @@ export function refusingCases(world: () => World): void {
     await expect(cluster.createJob("nowhere", "x", job("x"))).rejects.toMatchObject({
       code: "CLUSTER_NAMESPACE_MISSING",
       message: expect.stringContaining('namespaces "nowhere" not found'),
+    });
+  });
+
+  test("of a Job in a namespace that is being deleted is 403 and says so", async () => {
+    const { admin, space } = world();
+    const here = await space();
+    await here.create(job("slow", { does: "linger", pod: { terminationGracePeriodSeconds: 10 } }));
+    await here.pod("slow", "Running");
+    await admin.send("DELETE", `/api/v1/namespaces/${here.name}`);
+    const { code, body } = await here.post(job("x"));
+    expect(code).toBe(403);
+    expect(body).toMatchObject({
+      reason: "Forbidden",
+      message: `jobs.batch "x" is forbidden: unable to create new content in namespace ${here.name} because it is being terminated`,
+      details: { name: "x", group: "batch", kind: "jobs" },
+    });
+  });
+
+  test("of a body beyond 3 MiB is 413", async () => {
+    const space = await world().space();
+    const { code, body } = await space.post(job("x", { container: { args: ["x".repeat(3 * 2 ** 20)] } }));
+    expect(code).toBe(413);
+    expect(body).toMatchObject({
+      reason: "RequestEntityTooLarge",
+      message: "Request entity too large: limit is 3145728",
     });
   });
 

@@ -102,6 +102,71 @@ export function runningCases(world: () => World): void {
     await seen("its Pod gone", async () => (await space.podsOf("late")).length === 0);
   });
 
+  test("over its deadline is as good as Failed while its Pod is on its way out, and Failed when it is gone", async () => {
+    const space = await world().space();
+    const slow = { does: "linger", pod: { terminationGracePeriodSeconds: 10 } } as const;
+    await space.create(job("late", { ...slow, spec: { activeDeadlineSeconds: 1 } }));
+    const target = await seen("its end decided", async () => {
+      const found = await space.find("late");
+      return condition(found, "FailureTarget") && found;
+    });
+    expect(told(target)).toEqual(["FailureTarget DeadlineExceeded"]);
+    expect((await space.podsOf("late"))[0]?.metadata.deletionTimestamp).toMatch(/Z$/);
+    expect(told(await ended(space, "late"))).toEqual(["FailureTarget DeadlineExceeded", "Failed DeadlineExceeded"]);
+    expect(await space.podsOf("late")).toEqual([]);
+  });
+
+  test("that is suspended has all the time of its deadline left when it is resumed", async () => {
+    const space = await world().space();
+    // The Job controller tells of a success a second late: too late for a deadline of one.
+    const spec = { suspend: true, activeDeadlineSeconds: 3 };
+    await space.create(job("queued", { does: "succeed", spec }));
+    const created = performance.now();
+    await seen("more than its deadline gone", () => performance.now() - created > 3_500);
+    const headers = { "content-type": "application/merge-patch+json" };
+    await world().admin.send("PATCH", `${space.jobs}/queued`, { body: { spec: { suspend: false } }, headers });
+    expect(told(await ended(space, "queued"))).toEqual([
+      "SuccessCriteriaMet CompletionsReached",
+      "Complete CompletionsReached",
+    ]);
+  });
+
+  test("that is suspended while it runs loses its Pod without a failure, and gets another one when it is resumed", async () => {
+    const space = await world().space();
+    const { admin } = world();
+    const headers = { "content-type": "application/merge-patch+json" };
+    const suspend = (yes: boolean) =>
+      admin.send("PATCH", `${space.jobs}/yields`, { body: { spec: { suspend: yes } }, headers });
+    await space.create(job("yields"));
+    const first = await space.pod("yields", "Running");
+    await suspend(true);
+    await seen("its Pod gone", async () => (await space.podsOf("yields")).length === 0);
+    const waiting = await seen("it suspended", async () => {
+      const found = await space.find("yields");
+      return condition(found, "Suspended") && found;
+    });
+    expect(waiting.status["failed"] ?? 0).toBe(0);
+    await suspend(false);
+    const second = await space.pod("yields", "Running");
+    expect(second.metadata.uid).not.toBe(first.metadata.uid);
+  });
+
+  test("whose Pod somebody deletes is Failed, and its Pod is not there to ask", async () => {
+    const space = await world().space();
+    await space.create(job("robbed"));
+    const { metadata } = await space.pod("robbed", "Running");
+    await world().admin.send("DELETE", `${space.pods}/${metadata.name}`);
+    const end = await ended(space, "robbed");
+    expect(told(end)).toEqual(["FailureTarget BackoffLimitExceeded", "Failed BackoffLimitExceeded"]);
+    await seen("its Pod gone", async () => (await space.podsOf("robbed")).length === 0);
+  });
+
+  test("with a time to live of 0 is gone as soon as it has ended", async () => {
+    const space = await world().space();
+    await space.create(job("brief", { does: "succeed", spec: { ttlSecondsAfterFinished: 0 } }));
+    await seen("the Job gone", async () => (await space.find("brief")) === undefined);
+  });
+
   test("with a backoffLimit of 1 gets a second Pod before it is Failed", async () => {
     const space = await world().space();
     await space.create(job("tries", { does: "exit-3", spec: { backoffLimit: 1 } }));
@@ -164,37 +229,5 @@ export function runningCases(world: () => World): void {
     expect(scheduled?.message).toBe(
       `0/1 nodes are available: ${why} preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.`,
     );
-  });
-
-  test("whose service account is missing gets no Pod, and an event says why", async () => {
-    const space = await world().space();
-    await space.create(job("stranger", { pod: { serviceAccountName: "nobody" } }));
-    const event = await seen("the event", async () => {
-      const query = { fieldSelector: "involvedObject.name=stranger,reason=FailedCreate" };
-      const { body } = await world().admin.send("GET", `/api/v1/namespaces/${space.name}/events`, { query });
-      return body.items[0];
-    });
-    expect(event).toMatchObject({ type: "Warning", involvedObject: { kind: "Job", name: "stranger" } });
-    expect(event.message).toBe(
-      `Error creating: pods "stranger-" is forbidden: error looking up service account ${space.name}/nobody: serviceaccount "nobody" not found`,
-    );
-    expect(await space.podsOf("stranger")).toEqual([]);
-  });
-
-  test("tells its story in events", async () => {
-    const space = await world().space();
-    await space.create(job("story", { does: "succeed" }));
-    await ended(space, "story");
-    const [pod] = await space.podsOf("story");
-    const events = await seen("two events of the Job", async () => {
-      const query = { fieldSelector: "involvedObject.kind=Job,involvedObject.name=story" };
-      const { body } = await world().admin.send("GET", `/api/v1/namespaces/${space.name}/events`, { query });
-      return body.items.length === 2 ? body.items : undefined;
-    });
-    const lines = events.map(({ reason, message }) => `${reason}: ${message}`);
-    expect(lines.toSorted()).toEqual([
-      "Completed: Job completed",
-      `SuccessfulCreate: Created pod: ${pod?.metadata.name}`,
-    ]);
   });
 }

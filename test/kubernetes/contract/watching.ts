@@ -141,6 +141,48 @@ export function watchingCases(world: () => World): void {
     expect(phases.filter((phase, i) => phase !== phases[i - 1])).toEqual(["Pending", "Running", "Succeeded"]);
   });
 
+  test("by opjob's client tells of our own Jobs only, and of nothing that was before its version", async () => {
+    const { cluster, space } = world();
+    const here = await space();
+    await settled(here, "before");
+    const { metadata } = await here.list();
+    const stop = AbortSignal.timeout(LONGEST_MS);
+    const body = await cluster.watch("jobs", here.name, { resourceVersion: metadata.resourceVersion }, stop);
+    if (body === undefined) throw new Error("the version is too old");
+    await here.create(suspended("theirs", { metadata: { labels: { app: "x" } } }));
+    await here.create(suspended("ours"));
+    let text = "";
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      text += chunk.toString();
+      if (text.includes("\n")) break;
+    }
+    const [first = ""] = text.split("\n");
+    expect(JSON.parse(first)).toMatchObject({ type: "ADDED", object: { metadata: { name: "ours" } } });
+  });
+
+  test("from version 0 begins with what is there, too", async () => {
+    const here = await world().space();
+    await settled(here, "a");
+    const watching = watch(world(), here.jobs, { resourceVersion: "0" });
+    await seen("the first event", () => watching.events.length > 0);
+    await watching.stop();
+    expect(told(watching.events)[0]).toBe("ADDED a");
+  });
+
+  test("of Pods tells of a deletion when it is asked for, and again when the Pod is gone", async () => {
+    const { admin, space } = world();
+    const here = await space();
+    await here.create(job("goes", { does: "linger", pod: { terminationGracePeriodSeconds: 10 } }));
+    const { metadata } = await here.pod("goes", "Running");
+    const { resourceVersion } = (await admin.send("GET", here.pods)).body.metadata;
+    const watching = watch(world(), here.pods, { resourceVersion, fieldSelector: `metadata.name=${metadata.name}` });
+    await admin.send("DELETE", `${here.pods}/${metadata.name}`);
+    await seen("its end", () => watching.events.at(-1)?.type === "DELETED");
+    await watching.stop();
+    expect(watching.events[0]?.type).toBe("MODIFIED");
+    expect(watching.events[0]?.object.metadata.deletionTimestamp).toMatch(/Z$/);
+  });
+
   test("ends by itself after timeoutSeconds, with a whole last line", async () => {
     const here = await world().space();
     const begun = performance.now();

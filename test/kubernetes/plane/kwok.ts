@@ -1,7 +1,13 @@
 // How KWOK plays a node: its configuration and the node itself. Pure: texts and objects out.
-// A Pod's annotations steer it: plane/start-after and plane/run-for (Go durations), plane/exit-code, plane/reason (of the
-// container's end, such as OOMKilled), plane/pod-reason (such as Evicted), plane/hang (runs for ever), plane/waiting (waits
-// for ever with that reason, such as ImagePullBackOff).
+// A Pod's annotations steer it, also those that it gets later: plane/start-after and plane/run-for (Go durations),
+// plane/exit-code, plane/reason (of the container's end, such as OOMKilled), plane/pod-reason (such as Evicted) and
+// plane/pod-message, plane/hang (runs for ever), plane/waiting and plane/waiting-message (waits for ever with that reason, such as
+// ImagePullBackOff), plane/rejected (the node refuses it, such as OutOfcpu), plane/init-exit-code (of its init containers),
+// plane/restarted (runs, for the second time, after an end with that exit code), plane/linger (how long it takes to go when it is
+// deleted). Native sidecars run as long as the Pod; with plane/sidecar-waiting they wait with that reason beside the worker, and
+// with plane/sidecar-stays they outlive it for ever.
+
+import { FAILED, INIT_FAILED, REJECTED, STARTED, SUCCEEDED, WAITING, WORKER_FAILED } from "./kwok-status.ts";
 
 /** What every container of a KWOK Pod has in its log. */
 export const LOG_LINES = ["line 1", "line 2", "line 3", "line 4", "line 5"] as const;
@@ -40,69 +46,6 @@ const after = (name: string): object => ({
 const READY = '.status.conditions.[] | select( .type == "Ready" ) | .status';
 const stays = lacks(".metadata.deletionTimestamp");
 
-const STARTED = `
-{{ $now := Now }}
-phase: Running
-startTime: {{ $now | Quote }}
-conditions:
-{{ range $type := (list "Initialized" "Ready" "ContainersReady") }}
-- { type: {{ $type }}, status: "True", lastTransitionTime: {{ $now | Quote }} }
-{{ end }}
-containerStatuses:
-{{ range .spec.containers }}
-- name: {{ .name | Quote }}
-  image: {{ .image | Quote }}
-  ready: true
-  started: true
-  restartCount: 0
-  state: { running: { startedAt: {{ $now | Quote }} } }
-{{ end }}
-{{ with NodeIPsWith .spec.nodeName }}
-hostIP: {{ index . 0 | Quote }}
-hostIPs:
-- ip: {{ index . 0 | Quote }}
-{{ end }}
-`;
-
-const WAITING = `
-phase: Pending
-startTime: {{ Now | Quote }}
-containerStatuses:
-{{ $reason := index .metadata.annotations "plane/waiting" }}
-{{ range .spec.containers }}
-- name: {{ .name | Quote }}
-  image: {{ .image | Quote }}
-  imageID: ""
-  ready: false
-  started: false
-  restartCount: 0
-  state: { waiting: { reason: {{ $reason | Quote }}, message: {{ printf "the node says %s for %s" $reason .image | Quote }} } }
-{{ end }}
-`;
-
-const ended = (phase: string, terminated: string, more = ""): string => `
-{{ $now := Now }}
-{{ $root := . }}
-phase: ${phase}
-${more}
-containerStatuses:
-{{ range $index, $container := .spec.containers }}
-{{ $was := index $root.status.containerStatuses $index }}
-- name: {{ $container.name | Quote }}
-  image: {{ $container.image | Quote }}
-  ready: false
-  started: false
-  restartCount: 0
-  state: { terminated: { ${terminated}, startedAt: {{ $was.state.running.startedAt | Quote }}, finishedAt: {{ $now | Quote }} } }
-{{ end }}
-`;
-
-const FAILED = ended(
-  "Failed",
-  'exitCode: {{ index $root.metadata.annotations "plane/exit-code" }}, reason: {{ or (index $root.metadata.annotations "plane/reason") "Error" }}',
-  '{{ with index .metadata.annotations "plane/pod-reason" }}reason: {{ . | Quote }}{{ end }}',
-);
-
 const NODE_READY = `
 {{ $now := Now }}
 phase: Running
@@ -122,32 +65,58 @@ daemonEndpoints: { kubeletEndpoint: { Port: {{ NodePort }} } }
 nodeInfo: { architecture: amd64, operatingSystem: linux, kubeletVersion: kwok, kubeProxyVersion: "", bootID: "", machineID: "", systemUUID: "", kernelVersion: "", osImage: "", containerRuntimeVersion: "" }
 `;
 
+const PENDING = [stays, among(".status.phase", "Pending")];
+const WORKING = [stays, among(".status.phase", "Running"), lacks(note("hang"))];
+
 /** With any stage of one's own KWOK uses none that is built in: those of the node are needed too. */
 const STAGES: Record<string, Stage> = {
   "pod-start": {
     kind: "Pod",
-    when: [stays, among(".status.phase", "Pending"), lacks(note("waiting")), not(READY, "True")],
+    when: [
+      ...PENDING,
+      lacks(note("waiting")),
+      lacks(note("rejected")),
+      lacks(note("init-exit-code")),
+      not(READY, "True"),
+    ],
     delay: after("start-after"),
     next: { statusTemplate: STARTED },
   },
   "pod-wait": {
     kind: "Pod",
-    when: [stays, among(".status.phase", "Pending"), has(note("waiting")), lacks(".status.containerStatuses")],
+    when: [...PENDING, has(note("waiting")), lacks(".status.containerStatuses")],
     next: { statusTemplate: WAITING },
+  },
+  "pod-reject": { kind: "Pod", when: [...PENDING, has(note("rejected"))], next: { statusTemplate: REJECTED } },
+  "pod-init-fail": {
+    kind: "Pod",
+    when: [...PENDING, has(note("init-exit-code"))],
+    next: { statusTemplate: INIT_FAILED },
   },
   "pod-succeed": {
     kind: "Pod",
-    when: [stays, among(".status.phase", "Running"), lacks(note("hang")), lacks(note("exit-code"))],
+    when: [...WORKING, lacks(note("exit-code"))],
     delay: after("run-for"),
-    next: { statusTemplate: ended("Succeeded", "exitCode: 0, reason: Completed") },
+    next: { statusTemplate: SUCCEEDED },
   },
   "pod-fail": {
     kind: "Pod",
-    when: [stays, among(".status.phase", "Running"), lacks(note("hang")), has(note("exit-code"))],
+    when: [...WORKING, has(note("exit-code")), lacks(note("sidecar-stays"))],
     delay: after("run-for"),
     next: { statusTemplate: FAILED },
   },
-  "pod-delete": { kind: "Pod", when: [has(".metadata.deletionTimestamp")], next: { delete: true } },
+  "pod-worker-fail": {
+    kind: "Pod",
+    when: [...WORKING, has(note("exit-code")), has(note("sidecar-stays")), not(READY, "False")],
+    delay: after("run-for"),
+    next: { statusTemplate: WORKER_FAILED },
+  },
+  "pod-delete": {
+    kind: "Pod",
+    when: [has(".metadata.deletionTimestamp")],
+    delay: after("linger"),
+    next: { delete: true },
+  },
   "node-ready": { kind: "Node", when: [not(READY, "True")], next: { statusTemplate: NODE_READY } },
   "node-heartbeat": {
     kind: "Node",
@@ -171,6 +140,11 @@ export function kwokConfiguration(logFile: string): string {
       next,
     },
   }));
-  const logs = { apiVersion, kind: "ClusterLogs", metadata: { name: "all" }, spec: { logs: [{ logsFile: logFile }] } };
+  const logs = {
+    apiVersion,
+    kind: "ClusterLogs",
+    metadata: { name: "all" },
+    spec: { logs: [{ logsFile: logFile, previousLogsFile: logFile }] },
+  };
   return [...stages, logs].map((document) => JSON.stringify(document)).join("\n---\n");
 }

@@ -1,0 +1,180 @@
+// The one answer to "why is it not running" and "why did it fail", from the facts. Pure: the same judges as the daemon's,
+// so that an answer says what the daemon will do.
+
+import { endAhead } from "../clusters/ending.ts";
+import { jobEnd } from "../clusters/observation.ts";
+import { findObstacle } from "../clusters/obstacle.ts";
+import { type Fault, LONG } from "../clusters/reasons.ts";
+import type { Obstacle } from "../clusters/waiting-reasons.ts";
+import { ERRORS, type ErrorCode } from "../errors.ts";
+import { type Claim, isClaimed, type Operation } from "../operations/operation.ts";
+import type { Patiences } from "../operations/transition.ts";
+import type { Facts, JobFact } from "./facts.ts";
+import { endedVerdict } from "./verdict-ended.ts";
+import { notOurs } from "./verdict-not-ours.ts";
+
+export type Verdict = {
+  /** One word for a program. */
+  readonly state:
+    | "completed"
+    | "failed"
+    | "failing"
+    | "ending"
+    | "running"
+    | "starting"
+    | "waiting"
+    | "held"
+    | "untaken"
+    | "not taken";
+  /** Whether it goes on, or ended well. */
+  readonly well: boolean;
+  /** One sentence for a person. */
+  readonly headline: string;
+  /** A code of docs/errors.md. */
+  readonly reason?: string;
+  readonly message?: string;
+  readonly remedy?: string;
+  /** Whose fault it is. */
+  readonly fault?: Fault;
+  /** Since when it stands like this. */
+  readonly since?: Date;
+  readonly logLines?: string;
+};
+
+export type Judging = { readonly patience: Patiences; readonly now: number };
+
+type Words = { readonly reason: string; readonly message: string; readonly remedy: string; readonly fault: Fault };
+
+type Claimed = Operation & { readonly claim: Claim };
+
+/** An opjob that runs takes an operation and makes its Job in less (ms). */
+const USUAL = 10_000;
+
+const DAEMON =
+  "See whether `opjob daemon` runs, is ready (`/readyz`) and uses this database; its log says what keeps it from its work.";
+
+export function judge(facts: Facts, judging: Judging): Verdict {
+  const { operation } = facts;
+  const ended = endedVerdict(operation);
+  if (ended) return ended;
+  const claimed = isClaimed(operation) ? operation : undefined;
+  const strange = claimed?.claim.job === undefined ? notOurs(facts) : undefined;
+  if (strange) return strange;
+  if (claimed === undefined) return operation.runState === "running" ? foreign() : untaken(facts, judging);
+  if (claimed.claim.phase === "held") return held(facts, claimed.claim);
+  if (claimed.claim.job === undefined) return beingMade(claimed.claim, judging);
+  return withJob(claimed, facts, judging);
+}
+
+const foreign = (): Verdict => ({
+  state: "running",
+  well: true,
+  headline: "It runs, but opjob did not launch it: another program took it from the queue.",
+  remedy: "Only one program may launch an orchestrator's operations: see that no other one does.",
+});
+
+function untaken({ operation: { queuedAt }, fault }: Facts, { now }: Judging): Verdict {
+  const well = now - (queuedAt?.getTime() ?? 0) < USUAL && fault === undefined;
+  return {
+    state: "untaken",
+    well,
+    headline: "It is queued, and no opjob has taken it yet.",
+    ...(fault ? { reason: fault.code, message: fault.message } : {}),
+    ...(well ? {} : { remedy: fault ? fault.remedy : DAEMON }),
+    ...(queuedAt ? { since: queuedAt } : {}),
+  };
+}
+
+/** The message that an operation is held with holds the remedy as well. */
+function held({ fault }: Facts, { reason, message, since }: Claim): Verdict {
+  const code = reason ?? "INTERNAL";
+  const remedy = code in ERRORS ? ERRORS[code as ErrorCode].remedy : "";
+  const text = message ?? "";
+  const bare = remedy !== "" && text.endsWith(remedy) ? text.slice(0, -remedy.length).trim() : text;
+  const gone = fault === undefined && /^(ORCHESTRATOR|SECRET|ENCRYPTION|KUBECONFIG)/.test(code);
+  return {
+    state: "held",
+    well: false,
+    headline: gone
+      ? "It was held; what held it seems to be gone, and opjob tries again soon."
+      : "It is held: its Job cannot be created now, and opjob tries again by itself.",
+    reason: code,
+    message: bare,
+    remedy,
+    ...(since ? { since } : {}),
+  };
+}
+
+function beingMade({ timeline }: Claim, { now }: Judging): Verdict {
+  const since = timeline.claimed;
+  const well = now - (since?.getTime() ?? 0) < USUAL;
+  return {
+    state: "starting",
+    well,
+    headline: well ? "opjob has taken it and creates its Job." : "opjob has taken it, but has not created its Job.",
+    ...(well ? {} : { remedy: DAEMON }),
+    ...(since ? { since } : {}),
+  };
+}
+
+function withJob(operation: Claimed, { job }: Facts, judging: Judging): Verdict {
+  if (job.kind === "none") return goesOn(operation);
+  if (job.kind === "unknown") {
+    const { code, message, remedy } = job.error;
+    return { state: "waiting", well: false, headline: "Its Job cannot be seen now.", reason: code, message, remedy };
+  }
+  if (job.transition.kind === "fail") {
+    const headline = "Its Job has failed or is gone: opjob fails the operation with this reason.";
+    return { state: "failing", well: false, headline, ...wordsOf(job.transition.ending) };
+  }
+  return job.kind === "job" ? withLiveJob(operation, job, judging) : goesOn(operation);
+}
+
+function withLiveJob(operation: Claimed, seen: Extract<JobFact, { kind: "job" }>, judging: Judging): Verdict {
+  if (jobEnd(seen.job)) {
+    const headline = "Its Job has ended, and its worker's result may still arrive.";
+    return { state: "ending", well: true, headline, ...sinceOf(operation) };
+  }
+  // Once a worker has begun, what waits beside it hinders nobody.
+  const obstacle = operation.runState === "queued" ? (endAhead(seen) ?? findObstacle(seen)) : undefined;
+  return obstacle === undefined ? goesOn(operation) : waiting(operation, obstacle, judging);
+}
+
+function waiting(operation: Claimed, obstacle: Obstacle, judging: Judging): Verdict {
+  const { claim } = operation;
+  const ordinary = claim.phase !== "waiting" && obstacle.ordinaryMs > 0;
+  const end = endOfPatience(obstacle, judging.patience);
+  const headline = ordinary
+    ? "Its Job was created and starts."
+    : `Its Job waits, ${end === undefined ? "for as long as it takes" : `and fails if this lasts ${Math.round(end / 1_000)} s`}.`;
+  return { state: "waiting", well: ordinary, headline, ...wordsOf(obstacle), ...sinceOf(operation) };
+}
+
+const wordsOf = ({ reason, message, remedy, fault }: Words): Words => ({ reason, message, remedy, fault });
+
+/** Milliseconds; undefined: without end. */
+function endOfPatience({ patience }: Obstacle, { short, pending }: Patiences): number | undefined {
+  switch (patience) {
+    case "none":
+      return 0;
+    case "short":
+      return short;
+    case "long":
+      return short * LONG;
+    case "pending":
+      return pending === 0 ? undefined : pending;
+    case "endless":
+      return undefined;
+  }
+}
+
+function goesOn({ runState, claim }: Claimed): Verdict {
+  if (runState === "running") return { state: "running", well: true, headline: "It runs." };
+  const headline =
+    claim.timeline.started === undefined
+      ? "Its Job was created and starts."
+      : "Its container runs; the worker has not begun with it yet (FiftyOne takes seconds to start).";
+  return { state: "starting", well: true, headline, ...sinceOf({ claim }) };
+}
+
+const sinceOf = ({ claim }: Pick<Claimed, "claim">): { since?: Date } => (claim.since ? { since: claim.since } : {});

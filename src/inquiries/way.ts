@@ -1,0 +1,69 @@
+// The way of an operation from its document to its container, as far as it has come: one line a station. Pure.
+import { type ContainerView, jobEnd, newest, type PodView } from "../clusters/observation.ts";
+import { type Claim, isClaimed } from "../operations/operation.ts";
+import type { Facts, JobFact } from "./facts.ts";
+
+export type Station = { readonly at: string; readonly is: string; readonly stands: string };
+
+export function wayOf(facts: Facts): Station[] {
+  const { operation, target } = facts;
+  const { id, operator, runState, archived } = operation;
+  const claim = isClaimed(operation) ? operation.claim : undefined;
+  return [
+    { at: "operation", is: `${operator} ${id}`, stands: archived ? `${runState}, archived` : runState },
+    { at: "orchestrator", is: claim?.orchestrator ?? operation.target ?? "(none)", stands: TARGETS[target.kind] },
+    ...(claim ? [{ at: "claim", is: `attempt ${claim.attempt}`, stands: claim.phase }] : []),
+    ...clusterStations(claim, facts),
+    ...jobStations(claim, facts.job),
+  ];
+}
+
+function clusterStations(claim: Claim | undefined, { reached, fault, job }: Facts): Station[] {
+  const server = claim?.cluster ?? reached?.cluster.server;
+  if (server === undefined) return fault ? [{ at: "cluster", is: "(not known)", stands: fault.code }] : [];
+  return [{ at: "cluster", is: server, stands: clusterStands(job) }];
+}
+
+function jobStations(claim: Claim | undefined, job: JobFact): Station[] {
+  if (claim?.job === undefined) return [];
+  const station = { at: "Job", is: `${claim.namespace ?? ""}/${claim.job}`, stands: jobStands(job) };
+  return [station, ...(job.kind === "job" ? podStations(job.pods) : [])];
+}
+
+const TARGETS = {
+  ours: "active",
+  none: "no target",
+  unknown: "unknown",
+  elsewhere: "not on Kubernetes",
+  deactivated: "deactivated",
+} as const;
+
+const clusterStands = (job: JobFact): string =>
+  job.kind === "unknown" ? job.error.code : job.kind === "none" ? "" : "answers";
+
+function jobStands(job: JobFact): string {
+  if (job.kind === "none" || job.kind === "unknown") return "not seen";
+  if (job.kind === "absent") return "gone";
+  const end = jobEnd(job.job);
+  if (end) return end.outcome === "complete" ? "complete" : `failed: ${end.condition.reason}`;
+  if (job.job.deleting) return "being deleted";
+  return job.job.suspended ? "suspended" : "live";
+}
+
+function podStations(pods: readonly PodView[]): Station[] {
+  const pod = newest(pods);
+  if (pod === undefined) return [{ at: "Pod", is: "(none)", stands: "" }];
+  const state = [pod.phase, pod.reason, pod.deleting ? "being deleted" : ""].filter((word) => word !== "").join(", ");
+  const containers = [...pod.initContainers, ...pod.containers].map((container) => ({
+    at: "container",
+    is: `${container.name} (${container.image})`,
+    stands: containerStands(container),
+  }));
+  return [{ at: "Pod", is: pod.name, stands: state }, ...containers];
+}
+
+function containerStands({ waiting, terminated, startedAt }: ContainerView): string {
+  if (waiting && terminated === undefined) return `waits: ${waiting.reason || "not started"}`;
+  if (terminated) return `ended: ${terminated.reason || "Completed"}, exit code ${terminated.exitCode}`;
+  return startedAt === undefined ? "not started" : "runs";
+}

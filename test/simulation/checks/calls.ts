@@ -1,0 +1,70 @@
+// What a daemon may ask of a cluster: to create what was claimed, once for each attempt, and to delete what is not needed, by its
+// uid and after a live look. Judged when a call is sent, and at the instant at which it is done. Knows the contract.
+import type { Line } from "../calls.ts";
+import { type Request, targetOf } from "../kubernetes/api.ts";
+import { type KubeObject, keyOf } from "../kubernetes/objects.ts";
+import type { Done } from "../kubernetes/speaker.ts";
+import { whyNotDelete } from "./failures.ts";
+import { attemptOf, isLive, isOurs, jobsOf, operationOf, type Scene, type Violate } from "./scene.ts";
+
+export type CallJudge = {
+  readonly claimed: (operation: string, attempt: number) => void;
+  readonly sent: (server: string, by: Line, request: Request) => void;
+  readonly done: (server: string, done: Done) => void;
+  /** A Job of ours came into being. */
+  readonly added: (job: KubeObject) => void;
+};
+
+export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge {
+  const claims = new Set<string>();
+  const names = new Map<string, string>();
+  /** Which Job each life saw last under a name, and has not used to delete it. */
+  const seen = new Map<string, string>();
+
+  const created = ({ by }: Done, job: KubeObject): void => {
+    const attempt = `${operationOf(job)}/${attemptOf(job)}`;
+    const key = keyOf(job.metadata);
+    if (!claims.has(attempt)) violate("1: only what was claimed is launched", `${by.name} created ${key}`);
+    const name = names.get(attempt) ?? key;
+    names.set(attempt, name);
+    if (name !== key) violate("1: a Job's name is a function of its attempt", `${name} and ${key}`);
+  };
+  const deletes = (key: string, { body }: Request): void => {
+    const { preconditions } = (body ?? {}) as { preconditions?: { uid?: string } };
+    const uid = preconditions?.uid;
+    if (uid === undefined) violate("6: a deletion names the uid", key);
+    const looked = seen.has(key) && (uid === undefined || seen.get(key) === uid);
+    if (!looked) violate("6: a live look comes before a deletion", key);
+    seen.delete(key);
+  };
+  const deleted = ({ by, found }: Done): void => {
+    if (found === undefined) return;
+    const { uid } = found.metadata;
+    if (!isOurs(found)) violate("6: only Jobs of ours are deleted", `${by.name} deleted ${uid}`);
+    const why = isLive(found) ? whyNotDelete(scene(), found) : undefined;
+    if (why) violate("6: no Job is deleted that is needed", `${by.name} deleted ${uid} although ${why}`);
+  };
+
+  return {
+    claimed: (operation, attempt) => void claims.add(`${operation}/${attempt}`),
+    sent(server, by, request) {
+      const { resource, namespace, name } = targetOf(request.path);
+      if (resource === "jobs" && request.method === "DELETE")
+        deletes(`${by.name} ${server} ${namespace}/${name}`, request);
+    },
+    done(server, done) {
+      const { request, answer, by } = done;
+      const { resource, namespace, name } = targetOf(request.path);
+      if (resource !== "jobs") return;
+      if (request.method === "POST" && answer.status === 201) created(done, answer.body as KubeObject);
+      if (request.method === "DELETE" && answer.status === 200) deleted(done);
+      if (request.method === "GET" && name !== undefined && answer.status === 200)
+        seen.set(`${by.name} ${server} ${namespace}/${name}`, (answer.body as KubeObject).metadata.uid);
+    },
+    added(job) {
+      const live = jobsOf(scene(), operationOf(job)).filter((one) => isLive(one) && attemptOf(one) === attemptOf(job));
+      const uids = live.map(({ metadata }) => metadata.uid).join();
+      if (live.length > 1) violate("1: at most one live Job for an attempt", uids);
+    },
+  };
+}

@@ -1,0 +1,126 @@
+// The checks: after each step of a simulation, and at its end, what must always hold. The first violation ends the run.
+// The numbers in the rules are those of ARCHITECTURE.md, "What must always hold".
+import { MongoError } from "mongodb";
+import type { Registry } from "prom-client";
+import type { Daemon } from "../../../src/daemon.ts";
+import type { SimulatedCluster } from "../kubernetes/cluster.ts";
+import type { Event } from "../kubernetes/store.ts";
+import type { Life } from "../life.ts";
+import type { Change, MongoServer } from "../mongo/server.ts";
+import type { Plan } from "../plan.ts";
+import type { Time } from "../time.ts";
+import { type Execution, OPERATIONS } from "../worker.ts";
+import { createCallJudge } from "./calls.ts";
+import { RACE } from "./failures.ts";
+import { complaints } from "./rest.ts";
+import { claimOf, isEnded, isOurs, operationOf, type Scene } from "./scene.ts";
+import { judgeWrite } from "./writes.ts";
+
+export type Violation = { readonly rule: string; readonly detail: string };
+export type Said = { readonly text: string; readonly err: unknown };
+export type Checks = ReturnType<typeof createChecks>;
+
+type Parts = {
+  readonly plan: Plan;
+  readonly time: Time;
+  readonly ledger: readonly Execution[];
+  readonly trace: { note(line: string): void };
+  /** A text that must never be told. */
+  readonly secret: string;
+};
+
+export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
+  let first: Violation | undefined;
+  let scene: Scene = { plan, time, ledger, server: undefined as never, clusters: [], retaken: new Map() };
+  let executions = 0;
+  const lives = new Map<string, Life>();
+  const readRecords = new Map<string, number>();
+
+  const violated = (rule: string, detail: string): void => {
+    trace.note(`VIOLATED ${rule}: ${detail}`);
+    first ??= { rule, detail };
+  };
+  const told = (text: string, where: string): void => {
+    if (text.includes(secret)) violated("8: no secret is told", where);
+  };
+  const calls = createCallJudge(() => scene, violated);
+
+  return {
+    violated,
+    get first(): Violation | undefined {
+      return first;
+    },
+    begin(parts: { readonly server: MongoServer; readonly clusters: readonly SimulatedCluster[] }): void {
+      scene = { ...scene, ...parts };
+    },
+    scene: (): Scene => scene,
+    born: (life: Life): void => void lives.set(life.name, life),
+    readOrchestrators: (life: string): void => void readRecords.set(life, time.now),
+    sent: calls.sent,
+    called: calls.done,
+    /** A document was changed. */
+    changed(change: Change): void {
+      const { author, after } = change;
+      if (author.kind !== "daemon") return;
+      const life = lives.get(author.name);
+      const wasPaused = life !== undefined && time.now - life.lastPaused < RACE;
+      judgeWrite(scene, change, { readRecords: readRecords.get(author.name), wasPaused }, violated);
+      if (after === undefined) return;
+      calls.claimed(String(after["_id"]), Number(claimOf(after)?.["attempt"]));
+      told(JSON.stringify([claimOf(after), after["result"]]), `${author.name} wrote it to ${String(after["_id"])}`);
+    },
+    /** An object of a cluster changed. */
+    happened({ type, resource, object }: Event): void {
+      if (resource !== "jobs" || !isOurs(object)) return;
+      trace.note(`Job ${object.metadata.uid} of ${operationOf(object).slice(-4)} ${type}`);
+      if (type === "ADDED") calls.added(object);
+    },
+    said(life: Life, { text, err }: Said): void {
+      told(text, `${life.name} logged it`);
+      if (err === undefined || err instanceof MongoError) return;
+      const stack = err instanceof Error ? err.stack : JSON.stringify(err);
+      violated("opjob meets no fault of its own", `${life.name}: ${stack}`);
+    },
+    /** After each step. */
+    step(): void {
+      for (; executions < ledger.length; executions++) {
+        const { operation, queuedAt, pod } = ledger[executions] as Execution;
+        trace.note(`${pod} executes ${operation.slice(-4)}`);
+        const same = ledger.filter((one) => one.operation === operation && Object.is(one.queuedAt, queuedAt));
+        if (same.length > 1) violated("1: a queueing is executed at most once", same.map((one) => one.pod).join());
+      }
+    },
+    /** Why the world is not at rest (yet); none: it is. */
+    async complaints(daemons: readonly Daemon[]): Promise<string[]> {
+      const found = complaints(scene);
+      if (found.length > 0) return found;
+      const each = async (daemon: Daemon) => [...(await memory(scene, daemon)), ...(await following(daemon))];
+      return (await Promise.all(daemons.map(each))).flat();
+    },
+  };
+}
+
+/** Whatever was cut off is followed again. */
+async function following({ metrics: { registry } }: Daemon): Promise<string[]> {
+  const changes = (await registry.getSingleMetric("opjob_changes_following")?.get())?.values ?? [];
+  const cut = changes.filter(({ value }) => value !== 1).map(({ labels }) => String(labels["collection"]));
+  const [all, live] = [await size(registry, "opjob_watches"), await size(registry, "opjob_watches_following")];
+  return [
+    ...cut.map((collection) => `the changes of ${collection} are not followed`),
+    ...(live < all ? [`${all - live} watches do not follow`] : []),
+  ];
+}
+
+const size = async (registry: Registry, metric: string): Promise<number> =>
+  (await registry.getSingleMetric(metric)?.get())?.values[0]?.value ?? 0;
+
+/** 9: memory grows with live operations and with the Jobs that exist, not with history. */
+async function memory({ server, clusters }: Scene, { metrics: { registry } }: Daemon): Promise<string[]> {
+  const operations = server.all(OPERATIONS).filter((doc) => !isEnded(doc)).length;
+  const jobs = clusters.reduce((sum, { store }) => sum + store.all("jobs").length, 0);
+  const [lanes, observed] = [await size(registry, "opjob_lanes"), await size(registry, "opjob_observed_jobs")];
+  return [
+    ...(lanes > operations ? [`9: ${lanes} lanes for ${operations} operations`] : []),
+    ...(observed > jobs ? [`9: ${observed} Jobs are observed, of ${jobs}`] : []),
+  ];
+}

@@ -1,0 +1,59 @@
+// What must be true when everything has come to rest: nothing lost, nothing left over. Each complaint says of one thing why it
+// is not at rest (yet). Knows the contract.
+import type { KubeObject } from "../kubernetes/objects.ts";
+import type { Doc } from "../mongo/values.ts";
+import { OPERATIONS } from "../worker.ts";
+import {
+  attemptOf,
+  claimOf,
+  documentOf,
+  executionsOf,
+  isActive,
+  isClaimedNow,
+  isEnded,
+  isImpostor,
+  isLive,
+  jobsOf,
+  operationOf,
+  orchestratorOf,
+  type Scene,
+  stateOf,
+} from "./scene.ts";
+
+export function complaints(scene: Scene): string[] {
+  const operations = scene.server.all(OPERATIONS).flatMap((doc) => ofOperation(scene, doc) ?? []);
+  const jobs = jobsOf(scene).flatMap((job) => ofJob(scene, job) ?? []);
+  return [...operations, ...jobs];
+}
+
+/** 2: no operation is lost. */
+function ofOperation(scene: Scene, doc: Doc): string | undefined {
+  const id = String(doc["_id"]);
+  const name = id.slice(-4);
+  if (isEnded(doc) || isNobodys(scene, doc)) return undefined;
+  if (stateOf(doc) === "running") {
+    const claimed = claimOf(doc) !== undefined;
+    return executionsOf(scene, id).length > 0 || !claimed ? undefined : `2: ${name} is running, but nobody executes it`;
+  }
+  if (!isClaimedNow(doc)) return `2: ${name} is queued and not claimed`;
+  if (!isActive(orchestratorOf(scene, doc["delegation_target"]))) return undefined;
+  return `2: ${name} is queued, ${String(claimOf(doc)?.["phase"])}, and no worker takes it`;
+}
+
+function isNobodys(scene: Scene, doc: Doc): boolean {
+  const waits = stateOf(doc) !== "queued" && stateOf(doc) !== "running";
+  const known = orchestratorOf(scene, doc["delegation_target"]);
+  const free = known === undefined || (!isActive(known) && !isClaimedNow(doc));
+  return waits || free || (doc["archived"] === true && stateOf(doc) === "queued");
+}
+
+/** 7: failing an operation and deleting its Job is one obligation; nothing runs for nobody. */
+function ofJob(scene: Scene, job: KubeObject): string | undefined {
+  if (!isLive(job) || isImpostor(job)) return undefined;
+  const { uid } = job.metadata;
+  const doc = documentOf(scene, operationOf(job));
+  if (doc === undefined) return `7: Job ${uid} lives, and its operation is gone`;
+  if (isEnded(doc)) return `7: Job ${uid} lives, and its operation has ${stateOf(doc)}`;
+  if (attemptOf(job) !== Number(claimOf(doc)?.["attempt"])) return `7: Job ${uid} lives for an earlier attempt`;
+  return undefined;
+}

@@ -1,0 +1,130 @@
+// What a daemon may write: nothing but its own sub-document, a run link, and a failure that is true. Judged at the instant of
+// the write, with the true state of the world. Knows the contract.
+import { textOf } from "../kubernetes/objects.ts";
+import type { Change } from "../mongo/server.ts";
+import { type Doc, difference, same } from "../mongo/values.ts";
+import { OPERATIONS } from "../worker.ts";
+import { judgeFailure, RACE } from "./failures.ts";
+import {
+  attemptIn,
+  attemptOf,
+  claimOf,
+  dateAt,
+  isActive,
+  isClaimedNow,
+  isImpostor,
+  jobsOf,
+  keptOn,
+  orchestratorOf,
+  type Scene,
+  stateOf,
+  type Violate,
+  type Written,
+} from "./scene.ts";
+
+/** What the daemon that writes could know. */
+export type Knowledge = {
+  /** When it read the orchestrators for the last time, in true time; undefined: never. */
+  readonly readRecords: number | undefined;
+  /** It stood still not long ago: what it does now was decided long before. */
+  readonly wasPaused: boolean;
+};
+
+const FAILURE = new Set(["run_state", "failed_at", "updated_at"]);
+
+export function judgeWrite(scene: Scene, change: Change, knowledge: Knowledge, violate: Violate): void {
+  const { before, after, author, collection, kind } = change;
+  if (collection !== OPERATIONS || kind !== "update" || before === undefined || after === undefined) {
+    violate("3: opjob changes operations, and makes and removes none", `${author.name}: ${kind} in ${collection}`);
+    return;
+  }
+  const fields = Object.keys(difference(before, after));
+  const foreign = fields.filter((field) => !isOwn(field));
+  const failing = stateOf(before) !== stateOf(after);
+  const odd = foreign.filter((field) => !(failing && (FAILURE.has(field) || /^result(\.|$)/.test(field))));
+  const id = String(before["_id"]).slice(-4);
+  if (odd.length > 0)
+    violate("3: opjob writes nothing that is not its own", `${author.name} wrote ${odd.join()} of ${id}`);
+  judgeClaim(scene, { before, after, who: `${author.name} on ${id}` }, knowledge, violate);
+  if (failing) judgeFailure(scene, { before, after, who: `${author.name} on ${id}` }, violate);
+  judgeRecord(scene, { before, after, who: `${author.name} on ${id}` }, violate);
+}
+
+const isOwn = (field: string): boolean =>
+  field === "opjob" ||
+  field.startsWith("opjob.") ||
+  field === "run_link" ||
+  field.startsWith("pipeline_run_info.child");
+
+/** undefined: there is none. */
+const tokenIn = (doc: Doc): unknown => claimOf(doc)?.["token"];
+
+/** 4: never steal. A claim is for a queued operation of an active orchestrator that is not claimed since it was queued. */
+function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Knowledge, violate: Violate): void {
+  if (keptOn(after)?.["phase"] === "queued") {
+    judgeNote(scene, { before, after, who }, knowledge, violate);
+    return;
+  }
+  if (same(tokenIn(before), tokenIn(after))) {
+    judgeRetake(scene, { before, after, who }, violate);
+    return;
+  }
+  const wrong = [
+    ...whyNotOurs(scene, before, knowledge),
+    attemptIn(after) !== attemptIn(before) + 1 && `its attempt becomes ${attemptIn(after)} after ${attemptIn(before)}`,
+    !isClaimedNow(after) && "the claim is not for its present queueing",
+  ].filter((why) => why !== false);
+  if (wrong.length > 0) violate("4: never steal", `${who}: claimed although ${wrong.join(", ")}`);
+}
+
+/** Why an operation may be neither claimed nor told anything. */
+const whyNotOurs = (scene: Scene, before: Doc, knowledge: Knowledge) => [
+  stateOf(before) !== "queued" && `it is ${stateOf(before)}`,
+  before["archived"] === true && "it is archived",
+  isForeign(scene, before["delegation_target"], knowledge) && `its target is ${textOf(before["delegation_target"])}`,
+  isClaimedNow(before) && "it is claimed already",
+];
+
+/** One that waits may be told why: it is claimed by nobody, before as after. */
+function judgeNote(scene: Scene, { before, after, who }: Written, knowledge: Knowledge, violate: Violate): void {
+  const wrong = [
+    ...whyNotOurs(scene, before, knowledge),
+    attemptIn(after) !== attemptIn(before) && `its attempt becomes ${attemptIn(after)}`,
+    isClaimedNow(after) && "it is claimed by that",
+  ].filter((why) => why !== false);
+  if (wrong.length > 0) violate("4: never steal", `${who}: told why it waits although ${wrong.join(", ")}`);
+}
+
+/** An operation may be taken up without being claimed if a worker in a Job of ours runs it. */
+function judgeRetake(scene: Scene, { before, after, who }: Written, violate: Violate): void {
+  const taken = claimOf(before) === undefined || (isClaimedNow(after) && !isClaimedNow(before));
+  if (!taken) return;
+  const queuedAt = dateAt(before, "queued_at");
+  const id = String(before["_id"]);
+  // A person's copy of a Job of ours cannot be told from one.
+  const ours =
+    scene.ledger.some((one) => one.operation === id && Object.is(one.queuedAt, queuedAt)) ||
+    jobsOf(scene, id).some(isImpostor);
+  scene.retaken.set(id, scene.time.now);
+  if (stateOf(before) !== "running" || !ours) violate("4: never steal", `${who}: written to without a claim`);
+}
+
+/** No orchestrator on Kubernetes, or one that the daemon could know to be inactive. */
+function isForeign(scene: Scene, target: unknown, { readRecords, wasPaused }: Knowledge): boolean {
+  const { time } = scene;
+  const record = orchestratorOf(scene, target);
+  if (record === undefined) return true;
+  if (isActive(record) || wasPaused || readRecords === undefined) return false;
+  const since = dateAt(record, "deactivated_at");
+  return readRecords > since && time.now > readRecords + RACE / 2;
+}
+
+/** What is recorded as an operation's Job is that Job, and no other's. */
+function judgeRecord(scene: Scene, { before, after, who }: Written, violate: Violate): void {
+  const [was, uid] = [claimOf(before)?.["uid"], claimOf(after)?.["uid"]];
+  if (uid === undefined || uid === was) return;
+  const job = scene.clusters.flatMap(({ store }) => store.byUid("jobs", textOf(uid)) ?? [])[0];
+  if (job === undefined) return; // it may be gone already
+  const right = jobsOf(scene, String(after["_id"])).includes(job) && attemptOf(job) === attemptIn(after);
+  if (!right) violate("1: only a Job of the attempt is adopted", `${who}: recorded ${textOf(uid)}`);
+}

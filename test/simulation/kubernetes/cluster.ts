@@ -1,0 +1,59 @@
+// One simulated cluster: its API server, controllers and node, with a clock of its own. What its Jobs and Pods meet is asked
+// of whoever knows the plan; a Job's operation is read from its labels, as a worker reads it from its arguments.
+import { LABELS } from "../../../src/clusters/observation.ts";
+import type { Chance } from "../chance.ts";
+import { startWorker, type WorkerFate, type WorkerParts } from "../worker.ts";
+import { Api } from "./api.ts";
+import { JobController, type JobFate } from "./job-controller.ts";
+import { Node, type PodFate } from "./node.ts";
+import type { KubeObject } from "./objects.ts";
+import type { Served } from "./speaker.ts";
+import { type Fresh, KubeStore } from "./store.ts";
+import type { WatchTroubles } from "./watch-body.ts";
+
+export type Fates = { readonly job: JobFate; readonly pod: PodFate; readonly worker: WorkerFate };
+
+export type ClusterOptions = WorkerParts & {
+  readonly name: string;
+  readonly address: string;
+  readonly namespaces: ReadonlySet<string>;
+  readonly skewMs: number;
+  readonly chance: Chance;
+  /** What a Job or Pod meets, by the operation and the attempt that its labels name. */
+  readonly fatesOf: (operation: string, attempt: number) => Fates;
+  readonly watches: WatchTroubles;
+  readonly onSend: Served["onSend"];
+  readonly onCall: Served["onCall"];
+};
+
+export type SimulatedCluster = Served & { readonly server: string };
+
+export function simulatedCluster(options: ClusterOptions): SimulatedCluster {
+  const { time, chance, name, namespaces, skewMs } = options;
+  const store = new KubeStore(name, () => time.now + skewMs);
+  const fates = ({ metadata: { labels = {} } }: Pick<KubeObject, "metadata"> | Fresh): Fates =>
+    options.fatesOf(labels[LABELS.operation] ?? "", Number(labels[LABELS.attempt] ?? 1));
+  const api = new Api(store, namespaces, (job) => fates(job).job.refused);
+  new JobController({ time, chance, store, api, fateOf: (job) => fates(job).job });
+  new Node({
+    time,
+    store,
+    fateOf: (pod) => fates(pod).pod,
+    run: ({ metadata, ...pod }, exit) => {
+      const operation = metadata.labels?.[LABELS.operation] ?? "";
+      if (operation === "") return { kill: () => undefined }; // it is none of FiftyOne's
+      const job = metadata.ownerReferences?.[0]?.uid ?? "";
+      const { worker: fate } = fates({ metadata, ...pod });
+      return startWorker(options, { operation, pod: metadata.uid, job, fate, exit });
+    },
+    evict: (pod) => api.delete("pods", pod, false),
+  });
+  return {
+    api,
+    store,
+    server: options.address,
+    watches: options.watches,
+    onSend: options.onSend,
+    onCall: options.onCall,
+  };
+}

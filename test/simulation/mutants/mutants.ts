@@ -1,0 +1,256 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are the code's own templates
+// Faults to be planted in the code, each as a replacement of its text: the simulation must find every one of them.
+// White space in the text does not count. A text that is not there exactly once stops everything: then the fault must be
+// planted anew where the code has gone. Knows the text of src/; nothing of how faults are found.
+
+export type Mutant = {
+  readonly name: string;
+  /** Path under src/. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+};
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "claim although it is claimed for this queueing",
+    file: "operations/claim.ts",
+    from: "({ $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] } })",
+    to: "({})",
+  },
+  {
+    name: "claim what is archived",
+    file: "operations/claim.ts",
+    from: "archived: { $ne: true },",
+    to: "",
+  },
+  {
+    name: "claim whatever target it has",
+    file: "operations/claim.ts",
+    from: "delegation_target: { $in: targets },",
+    to: "",
+  },
+  {
+    name: "believe that all of a batch is claimed",
+    file: "operations/claim.ts",
+    from: "  [`${FIELD}.token`]: token,\n",
+    to: "",
+  },
+  {
+    name: "fail whatever state it is in",
+    file: "operations/claim.ts",
+    from: "run_state: operation.runState,",
+    to: "",
+  },
+  {
+    name: "write to what was queued anew",
+    file: "operations/claim.ts",
+    from: "    queued_at: claim.queued_at,\n    [`${FIELD}.queued_at`]: claim.queued_at,\n",
+    to: "",
+  },
+  {
+    name: "take a claim for valid although it was queued anew",
+    file: "operations/operation.ts",
+    from: "operation.claim !== undefined && operation.claim.queued_at?.getTime() === operation.queuedAt?.getTime()",
+    to: "operation.claim !== undefined",
+  },
+  {
+    name: "believe that every Job was recorded",
+    file: "operations/mongo.ts",
+    from: "if (written.every((one) => one === true)) return",
+    to: "if (written.length > 0) return",
+  },
+  {
+    name: "adopt a Job of another attempt",
+    file: "launch.ts",
+    from: "found.attempt === claimed.claim.attempt &&",
+    to: "",
+  },
+  {
+    name: "adopt a Job whose labels were not looked at",
+    file: "launch.ts",
+    from: "if (!ours) throw",
+    to: "if (false) throw",
+  },
+  {
+    name: "create under another name when the name is taken",
+    file: "launch.ts",
+    from: 'if (answer.kind === "created") {',
+    to: `if (answer.kind === "exists") {
+      const name = \`\${job.name}-b\`;
+      const manifest = { ...job.manifest, metadata: { ...(job.manifest["metadata"] as object), name } };
+      const second = await cluster.createJob(job.namespace, name, manifest);
+      if (second.kind === "created") return { ...rendered, created: second.job, outcome: "created", warnings: [] };
+    }
+    if (answer.kind === "created") {`,
+  },
+  {
+    name: "look no more at a Job that was found again",
+    file: "step.ts",
+    from: 'launched?.outcome === "adopted" ? { again: 0 } : next',
+    to: "next",
+  },
+  {
+    name: "delete the Job before the failure is written",
+    file: "follow.ts",
+    from: "if (!(await operations.fail(",
+    to: "if (job) await options.dismiss.one(job, found.cluster, ending.reason);\n  if (!(await operations.fail(",
+  },
+  {
+    name: "fail without asking the API server once more",
+    file: "follow.ts",
+    from: "const ending = await judge.confirm(operation, found, judged);",
+    to: "const ending = await Promise.resolve(judged as Ending | undefined);\n  void judge;",
+  },
+  {
+    name: "dismiss a Job of a later attempt than was read",
+    file: "follow.ts",
+    from: "live.filter(({ job }) => job.attempt <= attempt)",
+    to: "live.filter(() => attempt >= 0)",
+  },
+  {
+    name: "forget the claim that a failover took back",
+    file: "follow.ts",
+    from: 'if (operation.runState === "running") return followed(await retake(options, operation, jobs), operation);',
+    to: `if (operation.claim === undefined) return { kind: "unclaimed", next: undefined, operation };
+  if (operation.runState === "running") return followed(await retake(options, operation, jobs), operation);`,
+  },
+  {
+    name: "leave alone what a worker of an earlier Job took",
+    file: "follow.ts",
+    from: 'if (operation.runState === "running") return followed(await retake(options, operation, jobs), operation);',
+    to: 'if (operation.runState === "scheduled") return followed(await retake(options, operation, jobs), operation);',
+  },
+  {
+    name: "see no second Job of an operation that has ended",
+    file: "follow.ts",
+    from: "? isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid",
+    to: "? isTerminal(runState) && uid === undefined",
+  },
+  {
+    name: "leave the Job of an operation that ended without a claim",
+    file: "follow.ts",
+    from: "await dismiss.all(live, `the operation has ${operation.runState}`)",
+    to: "undefined",
+  },
+  {
+    name: "write a worker's log with the secrets in it",
+    file: "last-words.ts",
+    from: "hideSecrets(await cluster.podLog(namespace, pod, query), [...secrets])",
+    to: "hideSecrets(await cluster.podLog(namespace, pod, query), secrets.size < 0 ? [...secrets] : [])",
+  },
+  {
+    name: "take what a watch does not show for gone",
+    file: "look.ts",
+    from: "try { return await lookUp(operation);",
+    to: 'try { if (shown.length === 0) return { observation: { kind: "absent" }, cluster: undefined }; return await lookUp(operation);',
+  },
+  {
+    name: "take a cluster that does not answer for one without the Job",
+    file: "look.ts",
+    from: '"cannot see the Job now");\n        return UNKNOWN;',
+    to: '"cannot see the Job now");\n        return { observation: { kind: "absent" }, cluster: undefined };',
+  },
+  {
+    name: "forget the uid when looking for the Job of an ended operation",
+    file: "look.ts",
+    from: "return made && (claim.uid === undefined || job.uid === claim.uid || !isTerminal(runState));",
+    to: "return job.name !== '' || made || isTerminal(runState) || claim.uid === undefined;",
+  },
+  {
+    name: "delete without a live look",
+    file: "dismiss.ts",
+    from: "const live = await cluster.getJob(job.namespace, job.name);",
+    to: "const live = await Promise.resolve(job as JobView | undefined);",
+  },
+  {
+    name: "delete whatever has the name now",
+    file: "dismiss.ts",
+    from: "if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; await cluster.deleteJob(job.namespace, job.name, job.uid);",
+    to: "if (live === undefined || live.deleting) return undefined; await cluster.deleteJob(job.namespace, job.name, live.uid);",
+  },
+  {
+    name: "delete without the uid as a precondition",
+    file: "clusters/kubernetes.ts",
+    from: "preconditions: { uid }",
+    to: "preconditions: {}, orphan: uid === ''",
+  },
+  {
+    name: "take the first page of a list for all of it",
+    file: "clusters/watch.ts",
+    from: "token = page.continue;",
+    to: "token = undefined;",
+  },
+  {
+    name: "list only once",
+    file: "clusters/watch.ts",
+    from: "version = clock.elapsed() - listed > LIST_AGAIN ? undefined : watched.version;",
+    to: "version = listed < 0 ? undefined : watched.version;",
+  },
+  {
+    name: "go on with a watch whose version is too old",
+    file: "clusters/watch.ts",
+    from: 'if (event.object["code"] === 410) return undefined;',
+    to: 'if (event.object["code"] === 410) return version;',
+  },
+  {
+    name: "keep in mind what is in no list any more",
+    file: "clusters/observed.ts",
+    from: "if (this.drop(scope, kept.view)) changed.add(kept.view.operation);",
+    to: "",
+  },
+  {
+    name: "lose a hint that comes while its operation is worked on",
+    file: "lanes.ts",
+    from: "lane.hinted = true;",
+    to: "",
+  },
+  {
+    name: "work on an operation twice at the same time",
+    file: "lanes.ts",
+    from: "if (lane.busy) { lane.hinted = true; return; }",
+    to: "if (lane.busy) lane.hinted = true;",
+  },
+  {
+    name: "keep a token that has aged out",
+    file: "changes.ts",
+    from: "if (code === HISTORY_LOST || follower.failures > 2) follower.token = undefined;",
+    to: "",
+  },
+  {
+    name: "sweep only what is not claimed",
+    file: "sweep.ts",
+    from: "if (!live.has(operation.id)) hint(operation.id);",
+    to: "",
+  },
+  {
+    name: "sweep nothing that has ended",
+    file: "sweep.ts",
+    from: "for (const id of await operations.ended([...live])) hint(id);",
+    to: "",
+  },
+  {
+    name: "grant a worker that is done no time to end",
+    file: "operations/transition.ts",
+    from: "return byWorker ?",
+    to: "return byWorker && now < 0 ?",
+  },
+  {
+    name: "leave the Job of an ended operation",
+    file: "operations/transition.ts",
+    from: "if (live) return observed.job.deleting ?",
+    to: "if (live) return observed.job.deleting || now > 0 ?",
+  },
+  {
+    name: "grant an obstacle no time",
+    file: "operations/transition.ts",
+    from: "if (rest <= 0) {",
+    to: "if (rest <= 0 || limitOf(obstacle.patience, patience) < Number.POSITIVE_INFINITY) {",
+  },
+  {
+    name: "take an absent Job for one that still comes",
+    file: "operations/transition.ts",
+    from: 'return { kind: "fail", ending: explainAbsence(observed.pods, observed.events, operation.claim.uid) };',
+    to: 'return { kind: "rest" };',
+  },
+];

@@ -1,0 +1,133 @@
+// A plan: everything that will happen in one simulation, as plain data. The same plan plays the same way; what is left out of
+// it does not happen, so that a failing one can be made smaller. Pure.
+import type { Fates } from "./kubernetes/cluster.ts";
+
+/** What is special about an operation's document: most of these are nobody's to touch. */
+export type Oddity =
+  | "no-target"
+  | "unknown-target"
+  | "other-environment"
+  | "archived"
+  | "scheduled"
+  | "running"
+  | "no-date";
+
+export type OperationPlan = {
+  /** Milliseconds since the beginning; below 0: it is never queued. */
+  readonly at: number;
+  readonly orchestrator: number;
+  readonly oddity: Oddity | undefined;
+  /** By attempt; the last one is for all that come after. */
+  readonly fates: readonly Fates[];
+};
+
+export type OrchestratorPlan = {
+  readonly cluster: number;
+  readonly namespace: string;
+  /** Seconds after which the template's Jobs are tidied up when they have finished; undefined: never. */
+  readonly ttl: number | undefined;
+};
+
+export type ActKind =
+  | "fail"
+  | "delete"
+  | "archive"
+  | "requeue"
+  | "schedule"
+  | "promote"
+  | "delete-job"
+  | "delete-job-foreground"
+  | "delete-pod"
+  | "replace-job"
+  | "impostor"
+  | "deactivate"
+  | "reactivate";
+
+/** Something that a person does to an operation, to its Job, or to its orchestrator. */
+export type Act = {
+  /** Milliseconds since the beginning, or the daemons' how manieth call: people are quick, and do not know what is under way. */
+  readonly at: number | { readonly call: number };
+  readonly kind: ActKind;
+  readonly operation: number;
+};
+
+export type Kill = {
+  /** At which call of the life it dies: the first is 1. */
+  readonly call: number;
+  /** Before the call is sent, or after it was done and before its answer came. */
+  readonly side: "before" | "after";
+  readonly downMs: number;
+};
+
+export type Pause = { readonly at: number; readonly ms: number };
+/** A stop in order, as by SIGTERM. */
+export type Stop = { readonly at: number; readonly downMs: number };
+
+export type DaemonPlan = {
+  readonly startAt: number;
+  /** How far its clock is off (ms). */
+  readonly skewMs: number;
+  /** The first one counts for the first life that has so many calls, and so on. */
+  readonly kills: readonly Kill[];
+  readonly pauses: readonly Pause[];
+  readonly stops: readonly Stop[];
+};
+
+export type TroubleKind =
+  | "slow"
+  | "unreachable"
+  | "lost-replies"
+  | "late"
+  | "not-primary"
+  | "throttled"
+  | "broken"
+  | "overloaded"
+  | "forbidden"
+  | "empty-list";
+
+/** A time in which calls meet trouble. */
+export type Trouble = {
+  readonly from: number;
+  readonly ms: number;
+  /** -1: the database; else the cluster of that number. */
+  readonly service: number;
+  /** Of one daemon, or of all. */
+  readonly daemon: number | undefined;
+  readonly kind: TroubleKind;
+  readonly probability: number;
+};
+
+export type HintTrouble = {
+  readonly from: number;
+  readonly ms: number;
+  readonly kind: "dropped" | "doubled" | "late";
+  /** Of change streams, or of watches, which may be doubled or late but are never dropped. */
+  readonly of: "streams" | "watches";
+};
+
+export type Incident = {
+  readonly at: number;
+  readonly kind:
+    | "cut-streams"
+    | "cut-watches"
+    | "silence-watches"
+    | "forget-oplog"
+    | "forget-versions"
+    | "failover"
+    | "partition";
+  readonly ms: number;
+};
+
+export type Plan = {
+  readonly seed: number;
+  /** After it nothing bad happens any more, and everything has to come to rest. */
+  readonly horizonMs: number;
+  readonly clusterSkewMs: readonly number[];
+  readonly orchestrators: readonly OrchestratorPlan[];
+  readonly operations: readonly OperationPlan[];
+  readonly daemons: readonly DaemonPlan[];
+  readonly acts: readonly Act[];
+  readonly troubles: readonly Trouble[];
+  readonly hints: readonly HintTrouble[];
+  readonly incidents: readonly Incident[];
+};

@@ -1,0 +1,187 @@
+// People: they register orchestrators, queue operations, and do to them and to their Jobs whatever the plan says, in FiftyOne's
+// and Kubernetes' own ways. Knows the contract; nothing of daemons.
+import { DATABASE_ANNOTATION, LABELS } from "../../src/clusters/observation.ts";
+import { generatedName } from "../../src/templates/naming.ts";
+import { queued } from "../operations/documents.ts";
+import { IMPOSTOR, isLive, jobsOf, podsOf } from "./checks/scene.ts";
+import type { Author } from "./mongo/server.ts";
+import type { Doc } from "./mongo/values.ts";
+import type { Act, ActKind, Oddity, OperationPlan } from "./plan.ts";
+import { BEGINNING } from "./time.ts";
+import { OPERATIONS } from "./worker.ts";
+import { idOf, instanceOf, objectIdOf, serverOf, type World } from "./world.ts";
+
+const USER: Author = { kind: "user", name: "user" };
+const OPERATOR = "@team/echo";
+/** Who cannot reach the primary tries again (ms). */
+const RETRY = 250;
+
+/** The variables in which the daemons find the clusters' kubeconfigs. */
+export const kubeconfigs = ({ plan }: World): Record<string, string> =>
+  Object.fromEntries(plan.clusterSkewMs.map((_, nth) => [secretOf(nth), kubeconfig(nth)]));
+
+const secretOf = (cluster: number): string => `KUBE_${cluster}`;
+
+/** JSON is YAML. */
+const kubeconfig = (cluster: number): string =>
+  JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "c", cluster: { server: serverOf(cluster), "insecure-skip-tls-verify": true } }],
+    users: [{ name: "u", user: { token: "simulated" } }],
+    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+    "current-context": "x",
+  });
+
+/** A template as a team could write it. */
+function templateOf(ttl: number | undefined): string {
+  const manifest = {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "{{ _name }}" },
+    spec: {
+      backoffLimit: 0,
+      ...(ttl === undefined ? {} : { ttlSecondsAfterFinished: ttl }),
+      template: {
+        spec: {
+          restartPolicy: "Never",
+          containers: [{ name: "worker", image: "team/worker:1", command: ["{{ _command }}"] }],
+        },
+      },
+    },
+  };
+  const text = JSON.stringify(manifest, undefined, 1);
+  return `data:text/yaml;base64,${Buffer.from(text).toString("base64")}`;
+}
+
+/** Sets the scene and lets people act by the plan. */
+export function letPeopleAct(world: World): void {
+  const { plan, time, server } = world;
+  plan.orchestrators.forEach(({ cluster, namespace, ttl }, nth) => {
+    server.insert(USER, "orchestrators", {
+      _id: `record-${nth}`,
+      instance_id: instanceOf(nth),
+      environment: "kubernetes",
+      config: { kubernetes: { executionTmplUri: templateOf(ttl), namespace } },
+      secrets: { kube_config: secretOf(cluster) },
+      updated_at: new Date(BEGINNING),
+    });
+  });
+  server.insert(USER, "orchestrators", { _id: "other", instance_id: "elsewhere", environment: "databricks" });
+  plan.operations.forEach((operation, nth) => {
+    if (operation.at >= 0) time.after(operation.at, () => whenWritable(world, () => queue(world, operation, nth)));
+  });
+  for (const act of plan.acts) {
+    // What is to happen at a call that comes only after the plan's end does not happen.
+    const does = (): void =>
+      world.time.elapsed > plan.horizonMs ? undefined : whenWritable(world, () => perform(world, act));
+    if (typeof act.at === "number") time.after(act.at, does);
+    else world.atCall(act.at.call, does);
+  }
+}
+
+function whenWritable(world: World, act: () => void): void {
+  if (world.server.isolated) world.time.after(RETRY, () => whenWritable(world, act));
+  else act();
+}
+
+const ODDITIES: Readonly<Record<Oddity, Doc>> = {
+  "no-target": { delegation_target: null },
+  "unknown-target": { delegation_target: "nobody" },
+  "other-environment": { delegation_target: "elsewhere" },
+  archived: { archived: true },
+  scheduled: { run_state: "scheduled", queued_at: null },
+  running: { run_state: "running" },
+  "no-date": { queued_at: null },
+};
+
+function queue({ server, time, trace }: World, { orchestrator, oddity }: OperationPlan, nth: number): void {
+  const now = new Date(time.now);
+  const plain = { _id: objectIdOf(nth), operator: OPERATOR, delegation_target: instanceOf(orchestrator) };
+  const fields = { ...plain, queued_at: now, updated_at: now, dataset_id: null, context: null, metadata: null };
+  trace.note(`user queues ${idOf(nth).slice(-4)}${oddity ? ` (${oddity})` : ""}`);
+  server.insert(USER, OPERATIONS, queued({ ...fields, ...(oddity && ODDITIES[oddity]) }));
+}
+
+function perform(world: World, { kind, operation }: Act): void {
+  world.trace.note(`user does ${kind} to ${idOf(operation).slice(-4)}`);
+  ACTS[kind](world, operation);
+}
+
+type Does = (world: World, operation: number) => void;
+
+/** @param states in which it is done; undefined: in any */
+const set =
+  (fields: (now: Date) => Doc, states?: readonly string[]): Does =>
+  ({ server, time }, operation) => {
+    const filter = { _id: objectIdOf(operation), ...(states && { run_state: { $in: states } }) };
+    const now = new Date(time.now);
+    const update = { $set: { ...fields(now), updated_at: now } };
+    server.write(USER, OPERATIONS, { filter, update, many: false, majority: true });
+  };
+
+const deleteJobs =
+  (foreground: boolean): Does =>
+  (world, operation) => {
+    for (const job of jobsOf(world.checks.scene(), idOf(operation)))
+      for (const { api, store } of world.clusters)
+        if (isLive(job) && store.byUid("jobs", job.metadata.uid) === job) api.delete("jobs", job, foreground);
+  };
+
+/** `kubectl replace --force` with a Job of one's own under the same name. */
+const replaceJob: Does = (world, operation) => {
+  const { name = "", namespace = "" } = jobsOf(world.checks.scene(), idOf(operation))[0]?.metadata ?? {};
+  if (name === "") return;
+  deleteJobs(false)(world, operation);
+  for (const { store } of world.clusters)
+    if (!store.get("jobs", `${namespace}/${name}`)) store.create("jobs", { metadata: { name, namespace }, spec: {} });
+};
+
+const deletePods: Does = (world, operation) => {
+  const scene = world.checks.scene();
+  const pods = jobsOf(scene, idOf(operation)).flatMap((job) => podsOf(scene, job));
+  for (const { api, store } of world.clusters)
+    for (const pod of pods) if (store.byUid("pods", pod.metadata.uid) === pod) api.delete("pods", pod, false);
+};
+
+/** Somebody has a Job with the very name that the operation's will have: a copy, or a clash of names. */
+const impostor: Does = ({ plan, clusters, draw, server }, operation) => {
+  const id = idOf(operation);
+  const { orchestrator } = plan.operations[operation] ?? { orchestrator: 0 };
+  const { cluster, namespace } = plan.orchestrators[orchestrator] ?? { cluster: 0, namespace: "team-a" };
+  const { pick } = draw(`impostor ${operation}`);
+  // A copy with our fingerprint can only be made of a Job that there was.
+  const attempt = server.get(OPERATIONS, id)?.["opjob"] === undefined ? "1" : pick(["1", "7"]);
+  const labels = pick([{}, { [LABELS.operation]: id, [LABELS.attempt]: attempt }]);
+  const annotations = { [IMPOSTOR]: "", [DATABASE_ANNOTATION]: attempt === "7" ? "simulated" : "another" };
+  const name = generatedName(OPERATOR, id, 1);
+  const store = clusters[cluster]?.store;
+  if (store?.get("jobs", `${namespace}/${name}`)) return;
+  store?.create("jobs", { metadata: { name, namespace, labels, annotations }, spec: {} });
+};
+
+const activate =
+  (active: boolean): Does =>
+  ({ server, time, plan }, operation) => {
+    const { orchestrator } = plan.operations[operation] ?? { orchestrator: 0 };
+    const at = new Date(time.now);
+    const update = active ? { $unset: { deactivated_at: 1 } } : { $set: { deactivated_at: at } };
+    const filter = { _id: `record-${orchestrator}` };
+    server.write(USER, "orchestrators", { filter, update: { ...update }, many: false, majority: true });
+  };
+
+const ACTS: Readonly<Record<ActKind, Does>> = {
+  fail: set((now) => ({ run_state: "failed", failed_at: now, result: null }), ["queued", "running"]),
+  delete: ({ server }, operation) => server.remove(USER, OPERATIONS, idOf(operation)),
+  archive: set(() => ({ archived: true })),
+  requeue: set((now) => ({ run_state: "queued", queued_at: now })),
+  schedule: set((now) => ({ run_state: "scheduled", scheduled_at: now }), ["queued"]),
+  promote: set((now) => ({ run_state: "queued", queued_at: now }), ["scheduled"]),
+  "delete-job": deleteJobs(false),
+  "delete-job-foreground": deleteJobs(true),
+  "delete-pod": deletePods,
+  "replace-job": replaceJob,
+  impostor,
+  deactivate: activate(false),
+  reactivate: activate(true),
+};
