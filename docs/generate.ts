@@ -89,7 +89,7 @@ function defaultOf({ default: value, env }: Setting): string {
 function effectOf(code: string, retryable: boolean): string {
   if (code.startsWith("SETTING_")) return "none: opjob does not start";
   if (code in COMMAND_ERRORS) return "none: a command ends with it";
-  if (code.startsWith("DATABASE_")) return "none: opjob tries again";
+  if (/^(DATABASE|LEASE|LEADERSHIP)_/.test(code)) return "none: opjob tries again";
   return retryable ? "stays queued" : "fails";
 }
 

@@ -6,11 +6,13 @@
 //                                 BACK  observe → reduce → record (→ delete the Job)
 //
 // Lifetime: an AbortSignal down to the followers, a stack of closers up, also when the start fails half way.
+import type { Clock } from "./clock.ts";
 import { createInquiry } from "./clusters/events.ts";
 import type { Pool } from "./clusters/pool.ts";
 import { type Config, type Environment, patienceOf } from "./config.ts";
 import { databaseError } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
+import { isElected, openElection } from "./election.ts";
 import { type FeedState, followAll } from "./feeds.ts";
 import { versionOfFiles } from "./files.ts";
 import { createFollower } from "./follow.ts";
@@ -19,19 +21,17 @@ import { createJudge } from "./judge.ts";
 import { Lanes } from "./lanes.ts";
 import { createLastWords } from "./last-words.ts";
 import { createLauncher } from "./launch.ts";
+import type { Leadership } from "./leadership.ts";
 import type { Log } from "./log.ts";
 import { createLook } from "./look.ts";
 import { type Metrics, observeSizes } from "./metrics.ts";
 import { type Outside, REAL } from "./outside.ts";
 import type { Surroundings } from "./place.ts";
-import type { Queue } from "./queue/queue.ts";
-import { createSeen, openQueue } from "./queueing.ts";
-import { createRefreshes } from "./refreshes.ts";
-import { createReload } from "./reload.ts";
+import { openQueue } from "./queueing.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
+import { openRounds } from "./rounds.ts";
 import { createStep } from "./step.ts";
-import { createSweep } from "./sweep.ts";
-import { createWarm } from "./warm.ts";
+import { Term } from "./term.ts";
 
 export type DaemonOptions = {
   readonly config: Config;
@@ -77,23 +77,26 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     readPreference: "primary",
   });
   closers.defer(() => client.close());
-  const rooms = openRooms(options, client, metrics);
+  const term = new Term({ alone: !isElected(options), clock: outside.clock, log });
+  const rooms = openRooms(options, client, metrics, term.fence);
   closers.defer(() => rooms.pool.close());
-  const roads = openRoads(options, rooms, metrics);
+  const roads = openRoads(options, rooms, { metrics, term });
   rooms.hintBy(roads.lanes);
-  closers.defer(() => roads.lanes.close());
+  const state: FeedState = { scanned: false, cut: new Set<string>() };
+  const leadership = openElection(options, rooms, { ...roads, metrics, term, state });
+  closers.defer(() => handOver(roads.lanes, leadership, outside.clock));
   closers.defer(() => roads.queue.close());
   closers.defer(() => roads.sweep.stop());
   closers.defer(() => roads.warm.close());
   closers.defer(() => roads.refreshes.close());
 
-  const state: FeedState = { scanned: false, cut: new Set<string>() };
-  observe(metrics, rooms, roads);
+  observe(metrics, rooms, { ...roads, term });
   const health = await outside.serve({
     host: config.httpHost,
     port: config.httpPort,
     stalled: () => roads.lanes.stalled(STALLED_MS),
-    unready: async () => unready(client, state),
+    unready: async () => [...(await unready(client, state)), ...(leadership?.fault ? [leadership.fault.message] : [])],
+    role: () => term.role,
     metrics: async () => ({ text: await metrics.registry.metrics(), type: metrics.registry.contentType }),
   });
   closers.defer(() => health.close());
@@ -115,11 +118,25 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     stop.abort();
     await following;
   });
+  leadership?.start();
   log.info({ database: config.databaseName, instance: rooms.instance, port: health.port }, "opjob started");
   return { port: health.port, metrics };
 }
 
 type Roads = ReturnType<typeof openRoads>;
+
+/** Work in hand may take so long before a standby may go on beside it; it then runs into the fence (ms). */
+const DRAIN_MS = 5_000;
+
+/** What is in hand is finished first: who goes on with the Lease finds nothing half done. */
+async function handOver(lanes: Lanes, leadership: Leadership | undefined, clock: Clock): Promise<void> {
+  const drained = lanes.close();
+  const over = new AbortController();
+  await Promise.race([drained, clock.sleep(DRAIN_MS, over.signal)]);
+  over.abort();
+  await leadership?.close();
+  await drained;
+}
 
 /** Enough for thousands of calls a second; each connection keeps its buffers. */
 const MONGO_CONNECTIONS = 20;
@@ -130,16 +147,17 @@ const MOST_HINTS = 10_000;
 /** A piece of work in hand for longer than this is stuck: every call has a deadline far below (ms). */
 const STALLED_MS = 600_000;
 
-type Roaming = Pick<DaemonOptions, "config" | "log"> & { readonly outside: Outside };
+type Given = { readonly metrics: Metrics; readonly term: Term };
 
-function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms, metrics: Metrics) {
+function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms, { metrics, term }: Given) {
   const { clock } = outside;
   const { now, random } = clock;
   const { operations, observed, directory, pool, placer } = rooms;
   const watch: Pool["watch"] = (cluster, namespace) => pool.watch(cluster, namespace);
   const targets = (): string[] => directory.targets();
   const patience = patienceOf(config);
-  const road = { operations, observed, metrics, log, now, random };
+  const road = { operations, observed, metrics, log, now, random, fence: term.fence };
+  const active = (): boolean => term.active;
   const launcher = createLauncher({
     ...road,
     placer,
@@ -154,7 +172,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     launcher,
     look: createLook({ ...road, pool, launcher, database: rooms.instance }),
     judge: createJudge({ inquiry: createInquiry({ now, log }), patience, now }),
-    dismiss: createDismiss({ pool, metrics, log }),
+    dismiss: createDismiss({ ...road, pool }),
     lastWords: createLastWords({
       logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
       secrets: rooms.secrets,
@@ -162,9 +180,10 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     }),
   });
   const hint = (id: string): void => lanes.hint(id);
-  const queue = openQueue(config, rooms, { targets, go: (id) => lanes.send(id), log, clock });
+  const queue = openQueue(config, rooms, { targets, active, go: (id) => lanes.send(id), log, clock });
+  const step = createStep({ ...road, queue, launcher, follower });
   const lanes: Lanes = new Lanes({
-    work: createStep({ ...road, queue, launcher, follower }),
+    work: async (id) => (active() ? step(id) : undefined),
     concurrency: config.launchConcurrency,
     longest: MOST_HINTS,
     onDropped: () => void rounds.sweep.run().catch(() => undefined), // else the next one finds them
@@ -174,57 +193,15 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     onError: (id, thrown) => {
       const { code, message, remedy } = databaseError(thrown);
       const fields = { operation: id, code, error: message, remedy };
-      log.error(code === "INTERNAL" ? { ...fields, err: thrown } : fields, "step failed; it is tried again");
+      if (code === "LEADERSHIP_LOST") log.info(fields, "another replica goes on with it");
+      else log.error(code === "INTERNAL" ? { ...fields, err: thrown } : fields, "step failed; it is tried again");
     },
   });
-  const rounds = openRounds({ config, log, outside }, rooms, { metrics, queue, hint, watch });
-  return { lanes, queue, targets, hint, look: queue.look, ...rounds };
+  const rounds = openRounds({ config, log, outside }, rooms, { metrics, queue, active, hint, watch });
+  return { lanes, queue, targets, hint, look: queue.look, retry: () => queue.retry(), ...rounds };
 }
 
-type Rounded = {
-  readonly metrics: Metrics;
-  readonly queue: Queue;
-  readonly hint: (id: string) => void;
-  readonly watch: Pool["watch"];
-};
-
-/** What looks at everything again, from time to time: the records, and with the sweep the work itself. */
-function openRounds({ config, log, outside }: Roaming, rooms: Rooms, { metrics, queue, hint, watch }: Rounded) {
-  const { operations, observed, directory, pool, placer } = rooms;
-  const warm = createWarm({
-    orchestrators: () => directory.ids(),
-    isActive: (id) => directory.isActive(id),
-    placer,
-    watch,
-    retain: (keys) => pool.retain(keys),
-    readsLogs: config.logTailLines > 0,
-    metrics,
-    log,
-    clock: outside.clock,
-    now: outside.clock.now,
-    random: outside.clock.random,
-  });
-  const refreshes = createRefreshes({ ...rooms, ...outside, config, patience: patienceOf(config), metrics, log });
-  const reload = createReload(directory, async () => void (await Promise.all([warm.run(), refreshes.look()])));
-  const live = (): string[] => observed.live();
-  const { timetable } = outside;
-  const seen = createSeen(config, rooms, outside.clock);
-  const sweep = createSweep({
-    operations,
-    queue,
-    seen,
-    metrics,
-    log,
-    cron: config.sweepCron,
-    timetable,
-    live,
-    hint,
-    reload,
-  });
-  return { sweep, warm, refreshes, reload, live };
-}
-
-function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets }: Roads): void {
+function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets, term }: Roads & { term: Term }): void {
   const { observed, pool, storage, operations } = rooms;
   observeSizes(metrics, {
     lanes: () => ({ known: lanes.size, waiting: lanes.waiting, busy: lanes.busy }),
@@ -233,6 +210,8 @@ function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets }: Road
     stale: () => storage.stale(),
     queue: () => operations.queue(targets()),
     line: queue.sizes,
+    leads: () => term.active,
     closed: queue.closed,
+    faults: queue.faults,
   });
 }

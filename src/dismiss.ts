@@ -7,19 +7,26 @@ import { asOpjobError } from "./errors.ts";
 import type { Next } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Fence } from "./operations/fence.ts";
 
-export type DismissOptions = { readonly pool: Pick<Pool, "ofScope">; readonly metrics: Metrics; readonly log: Log };
+export type DismissOptions = {
+  readonly pool: Pick<Pool, "ofScope">;
+  readonly fence: Fence;
+  readonly metrics: Metrics;
+  readonly log: Log;
+};
 
 /** How long until a Job that could not be deleted is tried again (ms). */
 const RETRY = 1_000;
 
-export function createDismiss({ pool, metrics, log }: DismissOptions) {
+export function createDismiss({ pool, fence, metrics, log }: DismissOptions) {
   const dismiss = async (job: JobView, cluster: Cluster | undefined, why: string): Promise<Next> => {
     const fields = { operation: job.operation, namespace: job.namespace, job: job.name };
     if (cluster === undefined) return { again: RETRY };
     try {
       const live = await cluster.getJob(job.namespace, job.name);
       if (live === undefined || live.uid !== job.uid || live.deleting) return undefined;
+      fence.require();
       await cluster.deleteJob(job.namespace, job.name, job.uid);
       metrics.deletions.inc();
       log.info({ ...fields, why }, "job deleted");

@@ -26,6 +26,16 @@ export const ERRORS = {
     meaning: "MongoDB refused a read, a write or a change stream.",
     remedy: "Give the user of FIFTYONE_DATABASE_URI the role that docs/permissions.md lists.",
   },
+  LEADERSHIP_LOST: {
+    retryable: true,
+    meaning: "This replica does not lead any more: another one goes on with its work.",
+    remedy: "Nothing to do; if leadership changes often, look at the API server that holds the Lease.",
+  },
+  LEASE_NOT_OURS: {
+    retryable: true,
+    meaning: "The Lease belongs to an opjob that works on another database.",
+    remedy: "Give each opjob in a namespace a Lease of its own: set OPJOB_LEASE_NAME.",
+  },
   ORCHESTRATOR_INVALID: {
     retryable: true,
     meaning: "The orchestrator's record lacks something that a launch needs.",

@@ -35,6 +35,8 @@ export type FeedsOptions = {
   /** Reads records and secrets anew; true: a record changed. */
   readonly reload: () => Promise<boolean>;
   readonly sweep: Sweep;
+  /** Records, secrets or files were changed: what waits for a fault is tried again. */
+  readonly retry: () => void;
   readonly state: FeedState;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -55,6 +57,7 @@ export async function followAll(options: FeedsOptions): Promise<void> {
   /** Whatever was held may go on now. */
   const again = async (): Promise<void> => {
     await reload();
+    options.retry();
     if (state.scanned) await sweep.run();
   };
   // One reading at a time, and one more after the last hint: a burst of changes is read once or twice.
@@ -78,7 +81,9 @@ export async function followAll(options: FeedsOptions): Promise<void> {
         first.resolve();
       },
       poll: async () => {
-        if (await reload()) await sweep.run();
+        if (!(await reload())) return;
+        options.retry();
+        await sweep.run();
       },
       pollMs: Math.max(RECORDS_POLL, pollMs),
       onState: stateOf(collection, options),

@@ -12,6 +12,8 @@ export type HealthOptions = {
   readonly stalled: () => string[];
   /** Why work cannot be taken now; empty: ready. */
   readonly unready: () => Promise<string[]>;
+  /** What this replica is to the others, for people. */
+  readonly role: () => string;
   readonly metrics: () => Promise<{ readonly text: string; readonly type: string }>;
 };
 
@@ -59,7 +61,8 @@ async function answer(path: string, options: HealthOptions, response: ServerResp
   }
   const faults = path === "/healthz" ? options.stalled() : await options.unready();
   response.writeHead(faults.length === 0 ? 200 : 503, { "content-type": "text/plain" });
-  response.end(faults.length === 0 ? "ok\n" : `${faults.join("\n")}\n`);
+  const fine = path === "/healthz" ? "ok\n" : `ok\n${options.role()}\n`;
+  response.end(faults.length === 0 ? fine : `${faults.join("\n")}\n`);
 }
 
 async function closeServer(server: Server): Promise<void> {

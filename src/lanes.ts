@@ -119,6 +119,19 @@ export class Lanes {
     return [...this.#lanes].filter(([, lane]) => lane.busy && now - lane.since > ms).map(([key]) => key);
   }
 
+  /** Drops what waits; work in hand is finished, and not begun again. */
+  clear(): void {
+    this.#waiting.clear();
+    this.#first.clear();
+    this.#dropped = false;
+    for (const [key, lane] of this.#lanes) {
+      lane.timer?.cancel();
+      lane.timer = undefined;
+      lane.hinted = false;
+      if (!lane.busy) this.#lanes.delete(key);
+    }
+  }
+
   /** Takes no more hints, drops what waits, and resolves when the work in hand is finished. */
   async close(): Promise<void> {
     this.#closed = true;

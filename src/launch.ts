@@ -10,9 +10,11 @@ import type { Next } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { failureText } from "./operations/failure-text.ts";
+import type { Fence } from "./operations/fence.ts";
 import type { Operations } from "./operations/mongo.ts";
 import type { Claim, Operation } from "./operations/operation.ts";
 import type { Placement, Placer } from "./place.ts";
+import { runLinkOf } from "./run-link.ts";
 import type { Values } from "./templates/blanks.ts";
 import { generatedName } from "./templates/naming.ts";
 import { type StampedJob, stampJob } from "./templates/stamp.ts";
@@ -39,6 +41,8 @@ export type LaunchOptions = {
   readonly retryMaxMs: number;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Held before whatever is done to a cluster. */
+  readonly fence: Fence;
   readonly now: () => number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -67,6 +71,8 @@ export type Outcome = {
   readonly launched?: Launched;
   readonly recorded: boolean;
   readonly vacant: boolean;
+  /** What put it off, if that may pass. */
+  readonly fault?: OpjobError;
   readonly next: Next;
 };
 
@@ -92,7 +98,8 @@ async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome
   } catch (thrown) {
     const error = databaseError(thrown);
     if (!error.retryable) return { recorded: false, vacant: !sent, next: await fail(options, claimed, error) };
-    return { recorded: false, vacant: !sent, next: await hold(options, claimed, { error, unsure: sent }) };
+    const next = await hold(options, claimed, { error, unsure: sent });
+    return { recorded: false, vacant: !sent, fault: error, next };
   }
 }
 
@@ -115,9 +122,10 @@ function render({ database }: LaunchOptions, placed: Placed): Rendered {
   return { ...placed, job: stampJob(manifest, stamp) };
 }
 
-async function create({ watch, database }: LaunchOptions, rendered: Rendered): Promise<Launched> {
+async function create({ watch, database, fence }: LaunchOptions, rendered: Rendered): Promise<Launched> {
   const { cluster, job, claimed } = rendered;
   watch(cluster, job.namespace);
+  fence.require();
   const answer = await cluster.createJob(job.namespace, job.name, job.manifest);
   if (answer.kind === "created") {
     return { ...rendered, created: answer.job, outcome: "created", warnings: answer.warnings };
@@ -148,7 +156,9 @@ async function record({ operations, runLink }: LaunchOptions, made: Made): Promi
     uid: created.uid,
     timeline: { created: at },
   };
-  return operations.recordCreated(claimed, change, linkOf(runLink, made));
+  const { orchestrator } = claimed.claim;
+  const link = runLinkOf(runLink, { ...created, cluster: cluster.server, operation: claimed.id, orchestrator });
+  return operations.recordCreated(claimed, change, link);
 }
 
 type Fault = { readonly error: OpjobError; readonly unsure: boolean };
@@ -204,18 +214,6 @@ function requireOurs(found: JobView | undefined, claimed: Claimed, job: StampedJ
   }
   if (!ours) throw new OpjobError("JOB_NAME_TAKEN", `A Job named ${name} exists and was not made for this operation.`);
   return found;
-}
-
-function linkOf(template: string, { claimed, cluster, created }: Made): string | undefined {
-  if (template === "") return undefined;
-  const fields: Record<string, string> = {
-    cluster: cluster.server,
-    namespace: created.namespace,
-    job: created.name,
-    operation: claimed.id,
-    orchestrator: claimed.claim.orchestrator,
-  };
-  return template.replaceAll(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(fields[field] ?? ""));
 }
 
 function report(

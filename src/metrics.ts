@@ -11,10 +11,14 @@ export type Sizes = {
   /** Templates that are used although their store is away, and how long ago it last confirmed them. */
   readonly stale: () => readonly { readonly template: string; readonly ageMs: number }[];
   readonly queue: () => Promise<Queue>;
+  /** Whether this replica works on operations. */
+  readonly leads: () => boolean;
   /** What of the queue is in memory. */
   readonly line: () => { readonly waiting: number; readonly places: number };
   /** Orchestrators for which somebody waits at a closed gate. */
   readonly closed: () => ReadonlyMap<string, { readonly gate: string }>;
+  /** Orchestrators whose operations wait for a fault to pass, with its code; and images that cannot be pulled. */
+  readonly faults: () => { readonly tripped: ReadonlyMap<string, string>; readonly images: readonly string[] };
 };
 
 type Queue = { readonly count: number; readonly oldest: Date | undefined };
@@ -129,6 +133,7 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
   gauge("opjob_observed_jobs", "Jobs of ours that exist in the clusters.", () => sizes.observed().jobs);
   gauge("opjob_observed_pods", "Pods of ours that exist in the clusters.", () => sizes.observed().pods);
   gauge("opjob_in_flight", "Jobs of ours that have not ended.", () => sizes.observed().live);
+  gauge("opjob_is_leader", "1 for the replica that works on operations, 0 for a standby.", () => Number(sizes.leads()));
   gauge("opjob_watches", "Watches on clusters.", () => sizes.watches().total);
   gauge("opjob_watches_following", "Watches on clusters that follow.", () => sizes.watches().following);
   new Gauge({
@@ -178,12 +183,30 @@ function observeQueue(registers: Registry[], sizes: Sizes): void {
   });
   new Gauge({
     name: "opjob_gate_closed",
-    help: "1 for an orchestrator whose operations wait, by what they wait for (limit, backpressure).",
+    help: "1 for an orchestrator whose operations wait, by what they wait for (limit, backpressure, breaker, image).",
     labelNames: ["orchestrator", "gate"],
     registers,
     collect() {
       this.reset();
       for (const [orchestrator, { gate }] of sizes.closed()) this.set({ orchestrator, gate }, 1);
+    },
+  });
+  new Gauge({
+    name: "opjob_breaker_open",
+    help: "1 for an orchestrator whose launches met the same fault again and again, by the fault's code: one operation at a time is tried.",
+    labelNames: ["orchestrator", "code"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [orchestrator, code] of sizes.faults().tripped) this.set({ orchestrator, code }, 1);
+    },
+  });
+  new Gauge({
+    name: "opjob_images_absent",
+    help: "Images that cannot be pulled: one operation at a time is tried for each.",
+    registers,
+    collect() {
+      this.set(sizes.faults().images.length);
     },
   });
 }

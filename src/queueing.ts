@@ -22,6 +22,9 @@ const LISTED_WITHIN = 5_000;
 
 const NEVER = new AbortController().signal;
 
+/** Until the first try after launches met the same fault again and again (ms). */
+const BREAKER_FIRST = 2_000;
+
 type SeenRooms = { readonly pool: Pick<Pool, "watches">; readonly directory: Pick<Directory, "ids" | "maxInFlight"> };
 
 /** Resolves when every watch has shown what there is; at once where there are no limits, and after the first time. */
@@ -36,7 +39,7 @@ export function createSeen(config: Config, { pool, directory }: SeenRooms, clock
   };
 }
 
-type QueueParts = Pick<QueueOptions, "targets" | "go" | "log" | "clock">;
+type QueueParts = Pick<QueueOptions, "targets" | "active" | "go" | "log" | "clock">;
 
 export function openQueue(config: Config, rooms: QueueRooms, parts: QueueParts): Queue {
   const { operations, observed, directory, pool, placer } = rooms;
@@ -55,6 +58,13 @@ export function openQueue(config: Config, rooms: QueueRooms, parts: QueueParts):
       engage: config.backpressureEngage,
       release: config.backpressureRelease,
       rampMs: config.backpressureRampSeconds * 1_000,
+    },
+    breaking: {
+      faults: config.breakerFaults,
+      pause: {
+        first: Math.min(BREAKER_FIRST, config.retryMaxSeconds * 1_000),
+        longest: config.retryMaxSeconds * 1_000,
+      },
     },
     // More would only wait for a free lane.
     underway: config.launchConcurrency * 2,

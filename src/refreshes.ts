@@ -17,6 +17,8 @@ export type RefreshesOptions = RefreshOptions & {
   readonly lists: Pick<OperatorLists, "of" | "missing">;
   readonly config: Pick<Config, "refreshNew" | "refreshCron">;
   readonly timetable: Timetable;
+  /** Whether this daemon is the one that acts: a standby makes no Job. */
+  readonly active: () => boolean;
   readonly metrics: Pick<Metrics, "refreshes">;
   readonly log: Log;
 };
@@ -35,7 +37,7 @@ const NEW = "new";
 const RETRY = { first: 10_000, longest: 600_000 };
 
 export function createRefreshes(options: RefreshesOptions): Refreshes {
-  const { config, directory, lists, log, clock } = options;
+  const { config, directory, lists, active, log, clock } = options;
   const stop = new AbortController();
   /** Why each is due: a new one, or the time of a set refresh. */
   const due = new Map<string, string>();
@@ -50,7 +52,7 @@ export function createRefreshes(options: RefreshesOptions): Refreshes {
   const work = async (id: string): Promise<Next> => {
     const why = due.get(id) ?? "";
     const subject = `${why} ${fingerprintOf(directory, id)}`;
-    if (directory.isActive(id) && tried.get(id) !== subject && (await isWanted(id, why))) {
+    if (tried.get(id) !== subject && (await isWanted(id, why))) {
       const error = await attempt(options, { id, subject, signal: stop.signal });
       if (stop.signal.aborted) return undefined;
       if (error?.retryable) return again(id);
@@ -61,9 +63,12 @@ export function createRefreshes(options: RefreshesOptions): Refreshes {
     pauses.delete(id);
     return due.has(id) ? { again: 0 } : undefined;
   };
-  /** Somebody else may have reported the operators of a new one since. */
+  /** Somebody else may lead, or have reported the operators of a new one, since. */
   const isWanted = async (id: string, why: string): Promise<boolean> =>
-    why !== "" && (!why.startsWith(NEW) || (await lists.of(id)).operators.length === 0);
+    why !== "" &&
+    active() &&
+    directory.isActive(id) &&
+    (!why.startsWith(NEW) || (await lists.of(id)).operators.length === 0);
   const again = (id: string): Next => {
     const pause = Math.min(RETRY.longest, (pauses.get(id) ?? RETRY.first / 2) * 2);
     pauses.set(id, pause);
@@ -74,6 +79,7 @@ export function createRefreshes(options: RefreshesOptions): Refreshes {
   const lanes = new Lanes({ work, concurrency: AT_ONCE, clock, onError });
 
   const tick = async (): Promise<void> => {
+    if (!active()) return;
     const minute = String(Math.floor(clock.now() / 60_000));
     for (const id of directory.targets()) want(id, minute);
   };
@@ -81,7 +87,7 @@ export function createRefreshes(options: RefreshesOptions): Refreshes {
 
   return {
     async look() {
-      if (!config.refreshNew) return;
+      if (!config.refreshNew || !active()) return;
       try {
         const missing = (await lists.missing()).filter(({ id }) => directory.isActive(id) && !due.has(id));
         for (const { id, record } of missing) want(id, `${NEW} ${record}`);

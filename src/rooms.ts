@@ -8,6 +8,7 @@ import { fingerprint } from "./database.ts";
 import type { Lanes } from "./lanes.ts";
 import { secretsOfUri } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Fence } from "./operations/fence.ts";
 import { openOperations } from "./operations/mongo.ts";
 import type { OperationDocument } from "./operations/operation.ts";
 import { Directory } from "./orchestrators/directory.ts";
@@ -24,7 +25,7 @@ export type Rooms = ReturnType<typeof openRooms>;
  */
 const BURST_MS = { calm: 100, backlog: 1_000 };
 
-export function openRooms(options: DaemonOptions, client: MongoClient, metrics: Metrics) {
+export function openRooms(options: DaemonOptions, client: MongoClient, metrics: Metrics, fence: Fence) {
   const { config, environment, surroundings, log, outside = REAL } = options;
   const { secrets = new Set(secretsOfUri(config.databaseUri)) } = options;
   const db = client.db(config.databaseName);
@@ -57,7 +58,7 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
   });
   const storage = storageFor(config, environment, log);
   const placer = createPlacer({ directory, pool, storage, config, surroundings });
-  const operations = openOperations(collections.operations);
+  const operations = openOperations(collections.operations, fence);
   const hintBy = (given: Lanes): void => {
     lanes = given;
   };

@@ -6,6 +6,7 @@ import type { Claimed, Launcher } from "./launch.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Operations } from "./operations/mongo.ts";
 import type { Queue } from "./queue/queue.ts";
+import { imagesOf } from "./templates/stamp.ts";
 
 export type StepOptions = {
   readonly operations: Pick<Operations, "claim">;
@@ -27,11 +28,19 @@ export function createStep({ operations, observed, queue, launcher, follower, me
   };
   const launch = async (claimed: Claimed): Promise<Next> => {
     queue.begins(claimed);
-    const { launched, recorded, vacant, next } = await launcher.launch(claimed);
-    if (vacant) queue.release(claimed.id);
+    const { launched, recorded, vacant, fault, next } = await launcher.launch(claimed);
+    if (fault) return queue.putOff(claimed, fault, vacant) ? undefined : next;
+    if (launched) queue.launched(claimed, imagesOf(launched.job.manifest));
+    else if (vacant) queue.over(claimed);
     if (launched && !recorded) return follower.settle(claimed.id, launched.created, launched.cluster);
     // A Job that was found again may have come to where no further event of it tells anything.
     return launched?.outcome === "adopted" ? { again: 0 } : next;
+  };
+  /** One that is claimed, and has no Job yet. */
+  const goOn = async (claimed: Claimed): Promise<Next> => {
+    const ms = queue.admits(claimed);
+    if (ms === 0) return launch(claimed);
+    return ms === undefined ? undefined : { again: ms };
   };
 
   /** One that is not claimed as it is queued now: it is claimed if it may go, else it waits in line. */
@@ -52,7 +61,7 @@ export function createStep({ operations, observed, queue, launcher, follower, me
     if (fresh) return launch(fresh);
     const followed = await follower.follow(id);
     if (followed.kind === "unclaimed") return goOrWait(id, granted, followed);
-    if (followed.kind === "launch") return queue.admits(followed.claimed) ? launch(followed.claimed) : undefined;
+    if (followed.kind === "launch") return goOn(followed.claimed);
     queue.settle(id, followed.holder);
     return followed.next;
   };

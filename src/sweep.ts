@@ -12,6 +12,8 @@ export type SweepOptions = {
   readonly timetable: Timetable;
   readonly operations: Pick<Operations, "claimed" | "ended">;
   readonly queue: Pick<Queue, "reconcile" | "refill">;
+  /** Whether this daemon works on operations; else there is nothing to look for. */
+  readonly active: () => boolean;
   /** Resolves when what lives in the clusters was seen once, as far as they answer. */
   readonly seen: () => Promise<void>;
   /** Ids of operations with a Job that still lives. */
@@ -23,7 +25,13 @@ export type SweepOptions = {
   readonly log: Log;
 };
 
-export type Sweep = { run(): Promise<void>; start(): void; stop(): Promise<void> };
+export type Sweep = {
+  run(): Promise<void>;
+  /** As `run`, but never one that has begun before. */
+  anew(): Promise<void>;
+  start(): void;
+  stop(): Promise<void>;
+};
 
 export function createSweep(options: SweepOptions): Sweep {
   const { operations, queue, hint, metrics, log } = options;
@@ -39,6 +47,7 @@ export function createSweep(options: SweepOptions): Sweep {
   };
   /** Work in hand first: what is in flight must be known before more may go. Then who waits, and what outlived its operation. */
   const once = async (): Promise<void> => {
+    if (!options.active()) return;
     await options.seen();
     const live = new Set(options.live());
     await queue.reconcile(inHand(live));
@@ -65,6 +74,10 @@ export function createSweep(options: SweepOptions): Sweep {
   };
   return {
     run,
+    async anew() {
+      await running?.catch(() => undefined);
+      await run();
+    },
     start() {
       task = options.timetable(options, tick);
     },

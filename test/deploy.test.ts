@@ -4,14 +4,17 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { MongoClient } from "mongodb";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { Call } from "../src/clusters/call.ts";
 import { Cluster } from "../src/clusters/kubernetes.ts";
+import { openLease } from "../src/clusters/lease.ts";
 import { RIGHTS, resourceOf } from "../src/clusters/rights.ts";
-import { readConfig } from "../src/config.ts";
+import { type Config, readConfig } from "../src/config.ts";
 import { startDaemon } from "../src/daemon.ts";
+import { isElected } from "../src/election.ts";
 import { startMongod } from "../src/local/mongod.ts";
 import { createLog } from "../src/log.ts";
+import type { Surroundings } from "../src/place.ts";
 import { SETTINGS } from "../src/settings.ts";
 import { type Wanted, wantedOfJob } from "../src/templates/job-types.ts";
 import { compileTemplate } from "../src/templates/render.ts";
@@ -48,6 +51,82 @@ describe("the Role", () => {
     expect(at(manifest("deployment.yaml"), "spec.template.spec.serviceAccountName")).toBe(account);
   });
 });
+
+describe("the Role for the Lease", () => {
+  const [role, binding] = parseAllDocuments(read("deploy/role-lease.yaml")).map((document) => document.toJS() as Tree);
+
+  test("allows exactly the calls that the door to the Lease makes, and only on the Lease that is the default", async () => {
+    const asked = new Set<string>();
+    const answer = { status: 404, body: "{}", warnings: [], retryAfterMs: undefined };
+    const door = openLease(
+      {
+        call: async ({ verb, resource }) => {
+          asked.add(`${verb} ${resource}`);
+          return answer;
+        },
+        open: async ({ verb, resource }) => {
+          asked.add(`${verb} ${resource}`);
+          throw new Error("noted");
+        },
+        close: async () => undefined,
+      },
+      "https://cluster.test",
+      { namespace: "n", name: SETTINGS.leaseName.default },
+    );
+    const lease = { holder: "", durationMs: 0, epoch: 0, instance: "", version: "1", raw: {} };
+    const claim = { ...lease, acquiredAt: 0, renewedAt: 0 };
+    await door.get();
+    await door.put(lease, claim);
+    await door.put(undefined, claim).catch(() => undefined);
+    await door.changed(lease, 1_000, new AbortController().signal).catch(() => undefined);
+    type Rule = { resources: string[]; verbs: string[]; resourceNames?: string[]; apiGroups: string[] };
+    const rules = at(role, "rules") as Rule[];
+    const allowed = rules.flatMap(({ resources, verbs }) =>
+      resources.flatMap((one) => verbs.map((verb) => `${verb} ${one}`)),
+    );
+    expect(allowed.toSorted()).toEqual([...asked].toSorted());
+    for (const { apiGroups, verbs, resourceNames } of rules) {
+      expect(apiGroups).toEqual(["coordination.k8s.io"]);
+      expect(resourceNames).toEqual(verbs.includes("create") ? undefined : [SETTINGS.leaseName.default]);
+    }
+  });
+
+  test("is bound to opjob's account", () => {
+    expect(at(binding, "roleRef.name")).toBe(at(role, "metadata.name"));
+    expect(at(binding, "subjects.0.name")).toBe(at(manifest("service-account.yaml"), "metadata.name"));
+  });
+});
+
+describe("replicas", () => {
+  const deployment = manifest("deployment.yaml");
+
+  test("are two only with a Lease, and one of them is always there", () => {
+    expect(at(deployment, "spec.replicas")).toBe(2);
+    const variables = at(deployment, "spec.template.spec.containers.0.env") as { name: string }[];
+    expect(variables.map(({ name }) => name)).not.toContain("OPJOB_LEADERSHIP");
+    expect(
+      isElected({ config: { leadership: SETTINGS.leadership.default } as Config, surroundings: inCluster(true) }),
+    ).toBe(true);
+    expect(at(manifest("kustomization.yaml"), "resources")).toContain("role-lease.yaml");
+    expect(at(deployment, "spec.strategy")).toEqual({
+      type: "RollingUpdate",
+      rollingUpdate: { maxSurge: 1, maxUnavailable: 0 },
+    });
+  });
+
+  test("without a Lease are one, and the old one ends first", () => {
+    const patch = manifest("single.patch.yaml");
+    expect(at(patch, "metadata")).toEqual(at(deployment, "metadata"));
+    expect(at(patch, "spec.replicas")).toBe(1);
+    expect(at(patch, "spec.strategy")).toEqual({ type: "Recreate", rollingUpdate: null });
+    const container = at(patch, "spec.template.spec.containers.0");
+    expect(at(container, "name")).toBe(at(deployment, "spec.template.spec.containers.0.name"));
+    expect(at(container, "env")).toEqual([{ name: SETTINGS.leadership.env, value: "off" }]);
+    expect(isElected({ config: { leadership: "off" } as Config, surroundings: inCluster(true) })).toBe(false);
+  });
+});
+
+const inCluster = (is: boolean): Surroundings => ({ inCluster: is, serviceAccountNamespace: undefined });
 
 /** What a cluster allows to every account: to ask what it may do, and which version the cluster has. */
 const OPEN_TO_ALL = ["create selfsubjectaccessreviews", "get version"];

@@ -1,7 +1,7 @@
 // A call to an API server, and the texts that HTTP makes of it: target, warnings. Pure.
 
 export type Call = {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
@@ -10,6 +10,8 @@ export type Call = {
   /** For metrics: the verb and resource as Kubernetes' rules call them. */
   readonly verb: string;
   readonly resource: string;
+  /** Any answer stands: it is never tried again. */
+  readonly once?: boolean;
 };
 
 export const get = (resource: string, path: string, act: string): Call => ({

@@ -66,7 +66,7 @@ export class Connection {
       const outcome = await this.#try(call, deadline);
       const { reply, cause } = outcome;
       outcomes.push(outcome);
-      const pause = this.#closing.signal.aborted ? undefined : pauseAfter(reply, tries);
+      const pause = this.#closing.signal.aborted ? undefined : pauseOf(call, reply, tries);
       const again = pause !== undefined && performance.now() + pause < deadline;
       if (!again && reply !== undefined) return reply;
       if (!again) this.#reach.unanswered(cause, begun);
@@ -193,6 +193,9 @@ export class Connection {
     return new OpjobError("CLUSTER_UNREACHABLE", said, { cause, unsent });
   }
 }
+
+const pauseOf = ({ once = false }: Call, reply: Reply | undefined, tries: number): number | undefined =>
+  once ? undefined : pauseAfter(reply, tries);
 
 type Sending = { readonly signal: AbortSignal; readonly bodyTimeout: number };
 

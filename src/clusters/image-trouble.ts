@@ -12,6 +12,10 @@ const IMAGE_REASONS = new Set([
   "SignatureValidationFailed",
 ]);
 
+/** Whether a container that waits for this reason has no image. */
+export const lacksImage = (reason: string): boolean =>
+  IMAGE_REASONS.has(reason) || reason === "InvalidImageName" || reason === "ErrImageNeverPull";
+
 /** The first that fits counts; words that nobody knows mean a wrong name. */
 const WORDS: readonly (readonly [RegExp, WaitingId])[] = [
   [/\b429\b|toomanyrequests|too many requests|pull QPS exceeded/i, "registryBusy"],

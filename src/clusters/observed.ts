@@ -1,7 +1,9 @@
 // What is observed of our Jobs and Pods, by operation. Kept small: views only, live as long as the objects. A Pod that is gone
 // is kept as it was last seen, as long as its Job: it may have been the only one to know why the Job failed. A change that matters is told as a hint with the operation's id; unchanged events are dropped here.
 import { isDeepStrictEqual } from "node:util";
+import { lacksImage } from "./image-trouble.ts";
 import {
+  hasBegun,
   isScheduled,
   isUnschedulable,
   type JobView,
@@ -20,11 +22,17 @@ type View = JobView | PodView;
 
 export type ObservedJob = { readonly job: JobView; readonly pods: readonly PodView[]; readonly scope: Scope };
 
-/** A Job that has not ended, and whether a node has taken its Pod: `refused`, none has room for it. */
+/** A Job that has not ended, and how far its Pod has come. */
 export type LiveJob = {
   readonly job: JobView;
   readonly scope: Scope;
+  /** Whether a node has taken it; `refused`: none has room for it. */
   readonly node: "taken" | "refused" | "undecided";
+  /** Whether its main container has begun. */
+  readonly begun: boolean;
+  /** An image of it that cannot be pulled now. */
+  readonly stuck: string | undefined;
+  readonly images: readonly string[];
 };
 
 export class Observed {
@@ -85,7 +93,7 @@ export class Observed {
       if (jobEnd(job) !== undefined || seen.has(job.uid)) continue; // the same namespace watched with two credentials
       seen.add(job.uid);
       const pods = this.#pods.of(job.operation).filter((pod) => pod.scope === scope && isOf(pod.view, job));
-      yield { job, scope, node: nodeOf(pods.map(({ view }) => view)) };
+      yield { job, scope, ...progressOf(newest(pods.map(({ view }) => view).filter(({ gone }) => !gone))) };
     }
   }
 
@@ -137,11 +145,17 @@ export class Observed {
   }
 }
 
-function nodeOf(pods: readonly PodView[]): LiveJob["node"] {
-  const pod = newest(pods.filter(({ gone }) => !gone));
-  if (pod === undefined) return "undecided";
-  return isUnschedulable(pod) ? "refused" : isScheduled(pod) ? "taken" : "undecided";
+function progressOf(pod: PodView | undefined): Omit<LiveJob, "job" | "scope"> {
+  if (pod === undefined) return { node: "undecided", begun: false, stuck: undefined, images: [] };
+  const containers = [...pod.initContainers, ...pod.containers];
+  return {
+    node: isUnschedulable(pod) ? "refused" : isScheduled(pod) ? "taken" : "undecided",
+    begun: hasBegun(pod),
+    stuck: containers.find(({ waiting }) => waiting !== undefined && lacksImage(waiting.reason))?.image,
+    images: containers.map(({ image }) => image),
+  };
 }
+
 /** A Job's name may be had again by another one; its uid may not. */
 const isOf = (pod: PodView, job: JobView): boolean =>
   pod.jobUid === "" ? pod.job === job.name : pod.jobUid === job.uid;

@@ -165,7 +165,8 @@ function handle<V>(event: Event, options: WatchOptions<V>, version: string): str
   return metadata?.resourceVersion ?? version;
 }
 
-async function* linesOf(body: AsyncIterable<Buffer>): AsyncIterable<string> {
+/** The lines of an answer, as they come. */
+export async function* linesOf(body: AsyncIterable<Buffer>): AsyncIterable<string> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of body) {

@@ -16,12 +16,9 @@ export function unclaimed(targets: readonly string[]): Document {
     run_state: "queued",
     delegation_target: { $in: targets },
     archived: { $ne: true },
-    ...notClaimed(),
+    $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] },
   };
 }
-
-/** No claim for the operation as it is queued now: none at all, or one of an earlier time. */
-export const notClaimed = (): Document => ({ $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] } });
 
 /** What says that a claim is from this very write, and no earlier one. */
 export type ClaimToken = ObjectId;
@@ -50,6 +47,32 @@ export function claimWrite(
     filter: { ...withIds(ids), ...unclaimed(targets) },
     // $mergeObjects: a plain object would be merged into the sub-document of an earlier attempt.
     update: [{ $set: { [FIELD]: { $mergeObjects: [claim] } } }],
+  };
+}
+
+/** The write as the leader of an epoch may make it: refused where a later one wrote; undefined: without a Lease, as it is. */
+export function fenced({ filter, update }: ConditionalWrite, epoch: number | undefined): ConditionalWrite {
+  if (epoch === undefined) return { filter, update };
+  const stamp = { [`${FIELD}.epoch`]: epoch };
+  const stamped = (set: Document): Document =>
+    FIELD in set ? { ...set, [FIELD]: { ...(set[FIELD] as Document), epoch } } : { ...set, ...stamp };
+  return {
+    filter: { ...filter, [`${FIELD}.epoch`]: { $not: { $gt: epoch } } },
+    update: Array.isArray(update)
+      ? [...update, { $set: stamp }]
+      : { ...update, $set: stamped((update as Document)["$set"] as Document) },
+  };
+}
+
+/** Takes over every operation in hand: what an earlier leader still writes to one is refused from now on. */
+export function takeoverWrite(epoch: number): ConditionalWrite {
+  return {
+    filter: {
+      run_state: { $in: ["queued", "running"] satisfies RunState[] },
+      [`${FIELD}.attempt`]: { $exists: true },
+      [`${FIELD}.epoch`]: { $not: { $gte: epoch } },
+    },
+    update: { $set: { [`${FIELD}.epoch`]: epoch } },
   };
 }
 

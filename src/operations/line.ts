@@ -1,7 +1,7 @@
 // The line: queued operations that nobody has claimed yet, in the order in which they may go, and what they are told.
 // Pure: builds queries and updates, sends nothing. FiftyOne makes no index for this order, so one query serves all targets.
-import { ObjectId } from "mongodb";
-import { type ConditionalWrite, notClaimed, unclaimed } from "./claim.ts";
+import type { ObjectId } from "mongodb";
+import { type ConditionalWrite, unclaimed, withIds } from "./claim.ts";
 import { FIELD, type Phase } from "./operation.ts";
 
 /** An operation that waits, and by what it is placed: priority, then age, then id. */
@@ -13,7 +13,12 @@ export type Waiting = {
 };
 
 /** Why an operation waits, and which in the line it is (1: the next). */
-export type Note = { readonly reason: string; readonly message: string; readonly place: number };
+export type Note = {
+  readonly target: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly place: number;
+};
 
 /** One who waits, with what it was last told. */
 export type InLine = Waiting & {
@@ -77,12 +82,13 @@ export const parseLine = ({ _id, count, first }: LineDocument): Line => ({
   })),
 });
 
-/** Tells one who waits why; refused as soon as it is claimed, or does not wait any more. `since` is when its reason began. */
-export function noteWrite({ id, told }: InLine, { reason, message, place }: Note, now: Date): ConditionalWrite {
+/** Tells one who waits why; refused as soon as it does not wait in this line any more. `since` is when its reason began. */
+export function noteWrite({ id, told }: InLine, note: Note, now: Date): ConditionalWrite {
+  const { target, reason, message, place } = note;
   const since = told?.reason === reason ? {} : { since: now };
   const fields = { phase: "queued" satisfies Phase, reason, message, place, ...since };
   return {
-    filter: { _id: new ObjectId(id), run_state: "queued", ...notClaimed() },
+    filter: { ...withIds([id]), ...unclaimed([target]) },
     update: { $set: Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${FIELD}.${name}`, value])) },
   };
 }

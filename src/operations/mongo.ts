@@ -11,10 +11,13 @@ import {
   createdWrite,
   type Failure,
   failureWrite,
+  fenced,
   type RecordedJob,
   retakeWrite,
+  takeoverWrite,
   withIds,
 } from "./claim.ts";
+import { type Fence, NO_FENCE } from "./fence.ts";
 import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
 import { type Claim, FIELD, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
 
@@ -33,58 +36,26 @@ const BATCH = 1_000;
 /** Many calls at once go out as one: a launch costs the database little even while a backlog drains. */
 const TOGETHER = { largest: 64, width: 1 };
 
+type Documents = Collection<OperationDocument>;
 type Claiming = { readonly id: string; readonly targets: readonly string[]; readonly now: Date };
 type Recording = { readonly operation: Claimed; readonly uid: string | undefined; readonly write: ConditionalWrite };
 
-export function openOperations(collection: Collection<OperationDocument>) {
-  /** Sends one compare-and-set; false: what its filter states does not hold any more. */
-  const write = (one: ConditionalWrite): Promise<boolean> => writeOne(collection, one);
+/** @param fence what every write is held by */
+export function openOperations(collection: Documents, fence: Fence = NO_FENCE) {
+  return { ...readsOf(collection), ...writesOf(collection, fence) };
+}
 
-  const claim = batched((claims: readonly Claiming[]) => claimAll(collection, claims), TOGETHER);
+function readsOf(collection: Documents) {
   const read = batched((wanted: readonly string[]) => readAll(collection, wanted), TOGETHER);
-  const change = batched((writes: readonly ConditionalWrite[]) => writeAll(collection, writes), TOGETHER);
-  const record = batched((records: readonly Recording[]) => recordAll(collection, records), TOGETHER);
 
   return {
-    /** Claims a queued operation of one of the targets; undefined: there is nothing to claim (any more). */
-    claim: (id: string, targets: readonly string[], now: Date): Promise<Claimed | undefined> =>
-      claim({ id, targets, now }),
-
     /** The operation as it is now, from the primary; undefined: it does not exist. */
     read: (id: string): Promise<Operation | undefined> => read(id),
-
-    /** Changes our sub-document, if it still is this claim; else it changes nothing. */
-    change: async (operation: Claimed, fields: ClaimChange): Promise<void> => {
-      await change(changeWrite(operation, fields));
-    },
-
-    /** Records the created Job; false: the operation has ended or was queued anew meanwhile. */
-    recordCreated: (operation: Claimed, fields: ClaimChange, runLink: string | undefined): Promise<boolean> =>
-      record({ operation, uid: fields.uid, write: createdWrite(operation, fields, runLink) }),
-
-    /** Takes up an operation that runs in a Job of ours without a claim for this queueing; false: it is not so any more. */
-    retake: (operation: Operation, job: RecordedJob | undefined, now: Date): Promise<boolean> =>
-      write(retakeWrite(operation, job, now)),
-
-    /** Fails the operation if it still is as it was judged; false: something else came first, look again. */
-    async fail(operation: Claimed, failure: Failure, now: Date): Promise<boolean> {
-      const written = await write(failureWrite(operation, failure, now));
-      if (written && operation.parentId) await write(childErrorWrite(operation.parentId, operation.id, failure.text));
-      return written;
-    },
 
     /** Who waits for a claim: of each target that has any, how many, and the first of them. Uses the index run_state_1. */
     async lines(targets: readonly string[], length: number): Promise<Line[]> {
       const found = await collection.aggregate<LineDocument>(linePipeline(targets, length)).toArray();
       return found.filter(({ _id }) => typeof _id === "string").map(parseLine);
-    },
-
-    /** Tells those who wait why, each only if it still waits. */
-    async note(notes: readonly (readonly [InLine, Note])[], now: Date): Promise<void> {
-      for (let i = 0; i < notes.length; i += BATCH) {
-        const writes = notes.slice(i, i + BATCH).map(([waiting, note]) => noteWrite(waiting, note, now));
-        await writeAll(collection, writes);
-      }
     },
 
     /** Operations that we claimed and that have not ended, without what a claim does not need. Uses the index run_state_1. */
@@ -113,13 +84,82 @@ export function openOperations(collection: Collection<OperationDocument>) {
   };
 }
 
-type Documents = Collection<OperationDocument>;
+function writesOf(collection: Documents, fence: Fence) {
+  /** A write belongs to the leadership under which it was judged, however long it waits to be sent. */
+  const guarded = (write: ConditionalWrite): ConditionalWrite => {
+    fence.require();
+    return fenced(write, fence.epoch());
+  };
+  /** Sends one compare-and-set; false: what its filter states does not hold any more. */
+  const write = async (one: ConditionalWrite): Promise<boolean> => {
+    fence.require();
+    return writeOne(collection, one);
+  };
+  /** Nothing is sent once leadership is lost, whatever was judged before. */
+  const sending =
+    <In, Out>(send: (documents: Documents, inputs: readonly In[]) => Promise<Out[]>) =>
+    (inputs: readonly In[]): Promise<Out[]> => {
+      fence.require();
+      return send(collection, inputs);
+    };
 
-async function claimAll(collection: Documents, claims: readonly Claiming[]): Promise<(Claimed | undefined)[]> {
+  const claim = batched((claims: readonly Claiming[]) => claimAll(collection, claims, guarded), TOGETHER);
+  const change = batched(sending(writeAll), TOGETHER);
+  const record = batched(sending(recordAll), TOGETHER);
+
+  return {
+    /** Claims a queued operation of one of the targets; undefined: there is nothing to claim (any more). */
+    claim: (id: string, targets: readonly string[], now: Date): Promise<Claimed | undefined> =>
+      claim({ id, targets, now }),
+
+    /** Changes our sub-document, if it still is this claim; else it changes nothing. */
+    change: async (operation: Claimed, fields: ClaimChange): Promise<void> => {
+      await change(guarded(changeWrite(operation, fields)));
+    },
+
+    /** Records the created Job; false: the operation has ended or was queued anew meanwhile. */
+    recordCreated: async (operation: Claimed, fields: ClaimChange, runLink: string | undefined): Promise<boolean> =>
+      record({ operation, uid: fields.uid, write: guarded(createdWrite(operation, fields, runLink)) }),
+
+    /** Takes up an operation that runs in a Job of ours without a claim for this queueing; false: it is not so any more. */
+    retake: (operation: Operation, job: RecordedJob | undefined, now: Date): Promise<boolean> =>
+      write(guarded(retakeWrite(operation, job, now))),
+
+    /** Fails the operation if it still is as it was judged; false: something else came first, look again. */
+    async fail(operation: Claimed, failure: Failure, now: Date): Promise<boolean> {
+      const written = await write(guarded(failureWrite(operation, failure, now)));
+      if (written && operation.parentId) await write(childErrorWrite(operation.parentId, operation.id, failure.text));
+      return written;
+    },
+
+    /** Takes over what is in hand: what a leader before this epoch still writes to it is refused. Uses the index run_state_1. */
+    async takeOver(epoch: number): Promise<void> {
+      fence.require();
+      const { filter, update } = takeoverWrite(epoch);
+      await collection.updateMany(filter, update as UpdateFilter<OperationDocument>);
+    },
+
+    /** Tells those who wait why, each only if it still waits. */
+    async note(notes: readonly (readonly [InLine, Note])[], now: Date): Promise<void> {
+      for (let i = 0; i < notes.length; i += BATCH) {
+        const writes = notes.slice(i, i + BATCH).map(([waiting, note]) => guarded(noteWrite(waiting, note, now)));
+        await sending(writeAll)(writes);
+      }
+    },
+  };
+}
+
+type Guard = (write: ConditionalWrite) => ConditionalWrite;
+
+async function claimAll(
+  collection: Documents,
+  claims: readonly Claiming[],
+  guarded: Guard,
+): Promise<(Claimed | undefined)[]> {
   const token = new ObjectId();
   const wanted = claims.map(({ id }) => id);
   const { targets = [], now = new Date(0) } = claims.at(-1) ?? {};
-  const { filter, update } = claimWrite(wanted, targets, { now, token });
+  const { filter, update } = guarded(claimWrite(wanted, targets, { now, token }));
   const found = await (wanted.length === 1 ? claimOne() : claimMany());
   // An operation is claimed once: of two calls for it, the first has it.
   return wanted.map((id, i) => (wanted.indexOf(id) === i ? found.get(id) : undefined));

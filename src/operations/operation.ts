@@ -31,6 +31,8 @@ export type Claim = {
   readonly attempt: number;
   /** Of the write that claimed it. */
   readonly token?: ObjectId;
+  /** Of the leadership under which it was last written; absent where no Lease is used. */
+  readonly epoch?: number;
   readonly orchestrator: string;
   readonly phase: Phase;
   /** Why it does not go on, or why it ended: one CamelCase word, and a sentence for a person. */

@@ -1,6 +1,7 @@
 // Admission: who of those that wait goes next. Oldest first within an orchestrator (higher priority before), in turn between
 // orchestrators, and no more than every gate lets through. The queue stays in the database; what is in flight is observed.
 import type { Clock, Timer } from "../clock.ts";
+import type { Observed } from "../clusters/observed.ts";
 import type { Line, Waiting } from "../operations/line.ts";
 import { type Gate, narrowest, type Why } from "./gate.ts";
 import { Lines } from "./lines.ts";
@@ -10,12 +11,15 @@ export type AdmissionOptions = {
   readonly operations: { readonly lines: (targets: readonly string[], length: number) => Promise<Line[]> };
   /** instance_ids of the active orchestrators. */
   readonly targets: () => readonly string[];
+  readonly observed: Pick<Observed, "liveJobs">;
   readonly places: Places;
   readonly gates: readonly Gate[];
   /** Whether orchestrators share places: then the one with the fewest in flight goes first, else each in its turn. */
   readonly shared: boolean;
   /** The cluster of an orchestrator, as far as it is known. */
   readonly clusterOf: (orchestrator: string) => string | undefined;
+  /** Whether places may be given: not by a standby. */
+  readonly active: () => boolean;
   /** Works on one that was given a place. */
   readonly go: (id: string) => void;
   /** How many may have a place and wait for their claim at the most. */
@@ -54,7 +58,7 @@ export class Admission {
   /** Targets whose operations may be claimed as soon as they are seen: nobody waits there, and no gate minds. */
   onSight(): readonly string[] {
     const { targets, places, gates, clusterOf } = this.#options;
-    if (!this.#ready || places.granted >= this.#options.underway) return [];
+    if (!this.#mayGive || places.granted >= this.#options.underway) return [];
     const nobody = { total: 0, orchestrators: new Map(), clusters: new Map() };
     return targets().filter((orchestrator) => {
       if (this.#lines.waits(orchestrator)) return false;
@@ -89,7 +93,7 @@ export class Admission {
 
   /** Something may be possible now that was not before. Cheap; passes do not follow one another at once. */
   poke(): void {
-    if (!this.#open || !this.#ready) return;
+    if (!this.#mayGive) return;
     const rest = this.#lines.size > 0 || this.#closed.size > 0 ? this.#rest.ms : Math.max(REST.idle, this.#rest.ms);
     this.#wake(this.#rest.since + rest - this.#clock.elapsed());
   }
@@ -118,12 +122,13 @@ export class Admission {
   }
 
   #pass(): void {
-    if (!this.#open || !this.#ready) return;
-    const { targets, places, gates, onClosed, onError } = this.#options;
+    if (!this.#mayGive) return;
+    const { targets, observed, places, gates, onClosed, onError } = this.#options;
     const begun = this.#clock.elapsed();
     this.#lines.retain(targets());
-    const usage = places.usage();
-    for (const gate of gates) gate.update?.(usage, this.#clock.now());
+    const jobs = [...observed.liveJobs()];
+    const usage = places.usage(jobs);
+    for (const gate of gates) gate.update?.(usage, jobs, this.#clock.now());
     this.#grantAll(usage);
     if (this.#closed.size > 0) onClosed();
     const dry = targets().filter((target) => this.#lines.isDry(target));
@@ -139,8 +144,12 @@ export class Admission {
     this.#timer = this.#clock.after(Math.max(0, ms), () => this.#pass());
   }
 
+  get #mayGive(): boolean {
+    return this.#open && this.#ready && this.#options.active();
+  }
+
   #grantAll(usage: Tally): void {
-    const { places, clusterOf, go, underway } = this.#options;
+    const { places, gates, clusterOf, go, underway } = this.#options;
     this.#closed = new Map();
     for (let free = underway - places.granted; free > 0; ) {
       const orchestrator = this.#next(usage);
@@ -150,6 +159,7 @@ export class Admission {
       const place = { orchestrator, cluster: clusterOf(orchestrator) };
       places.grant(waiting.id, place);
       usage.add(place, "undecided");
+      for (const gate of gates) gate.took?.(place, waiting.id, this.#clock.now());
       this.#turn = orchestrator;
       free--;
       go(waiting.id);

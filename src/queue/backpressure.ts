@@ -38,7 +38,7 @@ export function backpressureGate({ mode, engage, release, rampMs, log }: Backpre
 
   return {
     name: "backpressure",
-    update(usage, now) {
+    update(usage, _, now) {
       if (mode === "off") return;
       for (const orchestrator of new Set([...states.keys(), ...usage.orchestrators.keys()])) {
         step(orchestrator, usage.orchestrators.get(orchestrator) ?? NO_SHARE, now);

@@ -1,5 +1,6 @@
 // A gate says how many more operations of an orchestrator may go now, and why no more. All gates must be open to go.
 // Pure types: what closes a gate is each gate's own.
+import type { LiveJob } from "../clusters/observed.ts";
 import type { Place, Usage } from "./places.ts";
 
 /** Told to those who wait: one CamelCase word, and a sentence for a person. */
@@ -11,9 +12,11 @@ export type Verdict = { readonly room: number; readonly why: Why };
 export type Gate = {
   /** For the metric, one word. */
   readonly name: string;
-  /** Looks at what is in flight; called before the gate is asked. */
-  update?(usage: Usage, now: number): void;
+  /** Looks at what is in flight, and at the Jobs that live; called before the gate is asked. */
+  update?(usage: Usage, jobs: readonly LiveJob[], now: number): void;
   room(place: Place, usage: Usage, now: number): Verdict;
+  /** One went through. */
+  took?(place: Place, id: string, now: number): void;
 };
 
 export const OPEN: Verdict = { room: Number.POSITIVE_INFINITY, why: { reason: "", message: "" } };

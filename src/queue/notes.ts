@@ -62,13 +62,13 @@ async function tellAll({ operations, closed, clock }: NotesOptions): Promise<voi
 }
 
 /** What is worth telling: another reason, or a place that differs by a tenth. */
-export function newsOf({ first, count }: Line, { reason, message }: Why): (readonly [InLine, Note])[] {
+export function newsOf({ target, first, count }: Line, { reason, message }: Why): (readonly [InLine, Note])[] {
   return first.flatMap((waiting, i) => {
     const place = i + 1;
     const { told } = waiting;
     if (told?.reason === reason && Math.abs(told.place - place) < Math.max(1, place / 10)) return [];
     const where =
       place === 1 ? "It is the next one." : `It is number ${place} of ${count} that wait for this orchestrator.`;
-    return [[waiting, { reason, message: `${message} ${where}`, place }] as const];
+    return [[waiting, { target, reason, message: `${message} ${where}`, place }] as const];
   });
 }

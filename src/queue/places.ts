@@ -1,6 +1,6 @@
 // Places: which operations are in flight, by identity and by what is observed; a number is only ever read off, never kept.
 // A place is held by every Job that lives, and by every operation for which a Job may exist that is not seen (yet).
-import type { Observed, Scope } from "../clusters/observed.ts";
+import type { LiveJob, Observed, Scope } from "../clusters/observed.ts";
 import { mayHaveJob, type Operation } from "../operations/operation.ts";
 
 export type Place = { readonly orchestrator: string; readonly cluster: string | undefined };
@@ -9,7 +9,7 @@ export type Place = { readonly orchestrator: string; readonly cluster: string | 
 type Held = Place & { readonly attempt: number | undefined };
 
 export type PlacesOptions = {
-  readonly observed: Pick<Observed, "liveJobs" | "hasAttempt">;
+  readonly observed: Pick<Observed, "hasAttempt">;
   /** The cluster of a watch's scope, and of an orchestrator as far as it is known. */
   readonly clusterOf: { readonly scope: (scope: Scope) => string | undefined };
 };
@@ -100,11 +100,12 @@ export class Places {
     return this.#granted.size;
   }
 
-  usage(): Tally {
+  /** @param jobs all that live */
+  usage(jobs: Iterable<LiveJob>): Tally {
     const { observed, clusterOf } = this.#options;
     const tally = new Tally();
     const servers = new Map<Scope, string | undefined>();
-    for (const { job, scope, node } of observed.liveJobs()) {
+    for (const { job, scope, node } of jobs) {
       if (!servers.has(scope)) servers.set(scope, clusterOf.scope(scope));
       tally.add({ orchestrator: job.orchestrator, cluster: servers.get(scope) }, node);
     }

@@ -5,7 +5,9 @@ import type { Log } from "../log.ts";
 import type { Claim, Operation } from "../operations/operation.ts";
 import { Admission } from "./admission.ts";
 import { backpressureGate } from "./backpressure.ts";
+import { Breaker, type BreakerOptions, type Fault } from "./breaker.ts";
 import type { Why } from "./gate.ts";
+import { ImagesGate } from "./images.ts";
 import { type Limits, limitsGate } from "./limits.ts";
 import { createNotes, type NotesOptions } from "./notes.ts";
 import { Places } from "./places.ts";
@@ -22,6 +24,9 @@ export type QueueOptions = {
   };
   readonly limits: Limits;
   readonly backpressure: Omit<Parameters<typeof backpressureGate>[0], "log">;
+  readonly breaking: Pick<BreakerOptions, "faults" | "pause">;
+  /** Whether places may be given: not by a standby. */
+  readonly active: () => boolean;
   /** Works on one that was given its place. */
   readonly go: (id: string) => void;
   readonly underway: number;
@@ -34,31 +39,33 @@ export type Queue = ReturnType<typeof createQueue>;
 
 export function createQueue(options: QueueOptions) {
   const parts = open(options);
-  return { ...turns(parts), ...accounts(parts) };
+  return { ...turns(parts), ...accounts(parts), ...outcomes(parts) };
 }
 
 type Claimed = Operation & { readonly claim: Claim };
 type Parts = QueueOptions & ReturnType<typeof open>;
 
 function open(options: QueueOptions) {
-  const { observed, clusterOf, limits } = options;
+  const { observed, clusterOf, limits, log, clock } = options;
+  const breaker = new Breaker({ ...options.breaking, random: clock.random, log });
+  const images = new ImagesGate({ pauseMs: options.breaking.pause.longest, log });
   const places = new Places({ observed, clusterOf });
   const notes = createNotes({ ...options, closed: () => admission.closed });
   const admission: Admission = new Admission({
     ...options,
     places,
-    gates: [limitsGate(limits), backpressureGate({ ...options.backpressure, log: options.log })],
+    // Of gates that are closed alike the first tells why.
+    gates: [breaker, images, backpressureGate({ ...options.backpressure, log }), limitsGate(limits)],
     clusterOf: clusterOf.orchestrator,
     shared: limits.total > 0 || limits.cluster > 0,
     onClosed: () => notes.wake(),
   });
-  return { ...options, places, admission, notes };
+  return { ...options, breaker, images, places, admission, notes };
 }
 
 /** Whose turn it is. */
-function turns({ places, admission, targets }: Parts) {
-  const offer = ({ id, priority, queuedAt }: Operation, target: string, kept: boolean): void =>
-    admission.offer(target, { id, priority, queuedAt: queuedAt?.getTime() ?? 0 }, kept);
+function turns(parts: Parts) {
+  const { places, admission, breaker, targets, clock } = parts;
 
   return {
     /** It was chosen, and its claim is still to come. */
@@ -73,16 +80,23 @@ function turns({ places, admission, targets }: Parts) {
       const isOurs = runState === "queued" && !archived && target !== null && targets().includes(target);
       if (isOurs && (places.isGranted(id) || admission.onSight().includes(target))) return true;
       places.release(id);
-      if (isOurs) offer(operation, target, false);
+      if (isOurs) offer(parts, operation, { target, kept: false });
       return false;
     },
 
-    /** Whether a claimed one that has no Job yet may go on; else it waits for its turn. */
-    admits(operation: Claimed): boolean {
-      const { orchestrator } = operation.claim;
-      if (places.has(operation.id) || admission.onSight().includes(orchestrator)) return true;
-      offer(operation, orchestrator, true);
-      return false;
+    /**
+     * When a claimed one that has no Job yet may go on. undefined: when its turn comes.
+     * @returns milliseconds; 0: now
+     */
+    admits(operation: Claimed): number | undefined {
+      const { id, claim } = operation;
+      const { orchestrator: target } = claim;
+      if (places.isGranted(id)) return 0;
+      // Its Job may exist: it keeps its place, and is tried as soon as somebody may be.
+      if (places.has(id)) return breaker.wait(target, id, clock.now());
+      if (admission.onSight().includes(target)) return 0;
+      offer(parts, operation, { target, kept: true });
+      return undefined;
     },
 
     refill: () => admission.refill(),
@@ -93,8 +107,60 @@ function turns({ places, admission, targets }: Parts) {
   };
 }
 
+type Waits = { readonly target: string; readonly kept: boolean };
+
+function offer({ admission }: Parts, { id, priority, queuedAt }: Operation, { target, kept }: Waits): void {
+  admission.offer(target, { id, priority, queuedAt: queuedAt?.getTime() ?? 0 }, kept);
+}
+
+/** What became of those who went. */
+function outcomes(parts: Parts) {
+  const { places, admission, breaker, images, clock } = parts;
+  return {
+    /** Its Job was made, of these images: its orchestrator can launch. */
+    launched({ id, claim: { orchestrator } }: Claimed, of: readonly string[]): void {
+      breaker.success(orchestrator, id);
+      images.launched(orchestrator, id, of);
+      admission.poke();
+    },
+
+    /** It has no Job, and no fault of its orchestrator's or its cluster's is why. */
+    over({ id, claim: { orchestrator } }: Claimed): void {
+      breaker.ended(orchestrator, id);
+      places.release(id);
+      admission.poke();
+    },
+
+    /**
+     * Its launch met a fault that may pass. true: it is told when to go on; else it comes again by itself.
+     * @param vacant no Job of it can exist
+     */
+    putOff(operation: Claimed, fault: Fault, vacant: boolean): boolean {
+      const { orchestrator: target } = operation.claim;
+      breaker.fault(target, operation.id, fault, clock.now());
+      if (vacant) places.release(operation.id);
+      const waits = vacant && breaker.isTripped(target);
+      if (waits) offer(parts, operation, { target, kept: true });
+      admission.poke();
+      return waits;
+    },
+
+    /** Something was changed that may have been a fault: what waits for one is tried again. */
+    retry(): void {
+      breaker.retry();
+      images.retry();
+      admission.poke();
+    },
+
+    isProbe: (id: string): boolean => images.isProbe(id),
+
+    /** Orchestrators whose operations wait for a fault to pass, with its code; and images that cannot be pulled. */
+    faults: () => ({ tripped: breaker.tripped(), images: images.absent }),
+  };
+}
+
 /** Who holds a place. */
-function accounts({ places, admission, notes, clusterOf }: Parts) {
+function accounts({ places, admission, notes, breaker, images, targets, clusterOf }: Parts) {
   const clusterOfTarget = (target: string | null): string | undefined =>
     target === null ? undefined : clusterOf.orchestrator(target);
 
@@ -115,6 +181,8 @@ function accounts({ places, admission, notes, clusterOf }: Parts) {
 
     /** Puts the claims that the database holds in the place of what was known; only then places are given. */
     async reconcile(claims: AsyncIterable<Operation>): Promise<void> {
+      breaker.retain(targets());
+      images.retain(targets());
       await places.reconcile(claims);
       admission.begin();
     },
@@ -129,6 +197,8 @@ function accounts({ places, admission, notes, clusterOf }: Parts) {
     clear(): void {
       admission.clear();
       places.clear();
+      breaker.retain([]);
+      images.retain([]);
     },
 
     async close(): Promise<void> {

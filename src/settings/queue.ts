@@ -22,6 +22,12 @@ export const QUEUE = {
     default: 0,
     env: "OPJOB_MAX_IN_FLIGHT_PER_ORCHESTRATOR",
   },
+  breakerFaults: {
+    doc: "After so many launches of an orchestrator in a row that met a fault which may pass (a cluster is away, a secret is missing), one operation at a time is tried until one works; the others wait. 0: all are tried by themselves.",
+    format: natural(1_000),
+    default: 3,
+    env: "OPJOB_BREAKER_FAULTS",
+  },
   backpressure: {
     doc: "Whether an orchestrator makes no more Jobs while its cluster has no room for those that it made: `on`, `off`, or `dry-run`, which only logs what it would do.",
     format: ["on", "off", "dry-run"],

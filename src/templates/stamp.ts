@@ -99,6 +99,13 @@ function mark(metadata: JsonObject, { labels, annotations }: Marks): JsonObject 
 export const namespaceOf = (manifest: JsonObject): string | undefined =>
   textOf(fieldOf(manifest["metadata"], "namespace"));
 
+/** The images of all containers of a Job, as it names them. */
+export function imagesOf(manifest: JsonObject): string[] {
+  const pod = fieldOf(fieldOf(manifest["spec"], "template"), "spec");
+  const containers = ["initContainers", "containers"].flatMap((name) => fieldOf(pod, name) ?? []);
+  return containers.flatMap((container) => textOf(fieldOf(container, "image")) ?? []);
+}
+
 const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {});
 const textOf = (value: Json | undefined): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;

@@ -1,8 +1,9 @@
 // A control plane and a database on which the real daemon works, with no more rights than deploy/role.yaml gives.
 // Knows how the three are joined; must not know what a test expects.
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Db, ObjectId } from "mongodb";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import { type DaemonUnderTest, daemonUnderTest, register, storeSecret, testConfig } from "../local-daemon.ts";
 import { type TestDatabase, testDatabase } from "../mongo.ts";
 import { queued } from "../operations/documents.ts";
@@ -126,16 +127,20 @@ async function furnish(admin: Client, namespace: string): Promise<void> {
   const account = `/api/v1/namespaces/${namespace}/serviceaccounts/default`;
   await seen("the service account", async () => (await admin.send("GET", account)).code === 200);
   const rights = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
-  const { rules } = parse(readFileSync("deploy/role.yaml", "utf8")) as { rules: unknown };
-  const metadata = { name: "opjob" };
   const apiGroup = "rbac.authorization.k8s.io";
-  await create(`${rights}/roles`, { metadata, rules });
-  await create(`${rights}/rolebindings`, {
-    metadata,
-    roleRef: { kind: "Role", name: "opjob", apiGroup },
-    subjects: [{ kind: "User", name: "opjob", apiGroup }],
-  });
+  for (const file of ["role.yaml", "role-lease.yaml"]) {
+    const [role] = parseAllDocuments(readFileSync(join("deploy", file), "utf8")).map((document) => document.toJS());
+    const { metadata, rules } = role as RoleFile;
+    await create(`${rights}/roles`, { metadata, rules });
+    await create(`${rights}/rolebindings`, {
+      metadata,
+      roleRef: { kind: "Role", name: metadata.name, apiGroup },
+      subjects: [{ kind: "User", name: "opjob", apiGroup }],
+    });
+  }
 }
+
+type RoleFile = { readonly metadata: { readonly name: string }; readonly rules: unknown };
 
 /** A template as a team could write it; JSON is YAML. Indented, so that no two braces meet that Jinja2 would read. */
 function templateOf({

@@ -9,7 +9,7 @@ import { QUEUED_AT, queued } from "./documents.ts";
 
 const TARGETS = ["k8s-a", "k8s-b"];
 const NOW = new Date("2026-11-23T00:01:00Z");
-const NOTE = { reason: "LimitReached", message: "Too many.", place: 3 };
+const NOTE = { target: "k8s-a", reason: "LimitReached", message: "Too many.", place: 3 };
 
 let database: TestDatabase;
 let collection: Collection<Document>;
@@ -96,7 +96,10 @@ describe("a note", () => {
     const [waiting] = await lineOf("k8s-a");
     if (waiting === undefined) throw new Error("it does not wait");
     await operations.note([[waiting, NOTE]], NOW);
-    expect(await read(id)).toEqual({ ...before, opjob: { phase: "queued", since: NOW, ...NOTE } });
+    expect(await read(id)).toEqual({
+      ...before,
+      opjob: { phase: "queued", since: NOW, reason: "LimitReached", message: "Too many.", place: 3 },
+    });
     expect(await operations.read(id)).toMatchObject({ claim: undefined });
     expect(await Array.fromAsync(operations.claimed())).toEqual([]);
     expect(await lineOf("k8s-a")).toMatchObject([{ id, told: { reason: "LimitReached", place: 3 } }]);
@@ -125,6 +128,8 @@ describe("a note", () => {
   test.each<[string, Document]>([
     ["claimed", {}],
     ["taken by somebody", { run_state: "running" }],
+    ["archived", { archived: true }],
+    ["given another target", { delegation_target: "elsewhere" }],
   ])("comes too late for one that was %s meanwhile", async (how, fields) => {
     const id = await insert();
     const [waiting] = await lineOf("k8s-a");

@@ -55,7 +55,7 @@ describe("backpressure", () => {
         ...Array.from({ length: refused }, () => ["gpu", "https://a", "refused"] as [string, string, "refused"]),
         ...Array.from({ length: undecided }, () => ["gpu", "https://a", "undecided"] as [string, string, "undecided"]),
       );
-      gate.update?.(usage, now);
+      gate.update?.(usage, [], now);
       return gate.room(PLACE, usage, now).room;
     };
     return { gate, see, lines };
@@ -88,7 +88,7 @@ describe("backpressure", () => {
   test("releases when every Job of the orchestrator is gone", () => {
     const { gate, see } = gateOf("on");
     see(10, 0);
-    gate.update?.(tally(), 1_000);
+    gate.update?.(tally(), [], 1_000);
     expect(gate.room(PLACE, tally(), 1_000).room).toBeGreaterThan(0);
   });
 

@@ -6,6 +6,8 @@ import { Places } from "../../src/queue/places.ts";
 import { jobView } from "../clusters/views.ts";
 import { type Claimed, operationOf } from "../operations/claimed.ts";
 
+const SEEN = { begun: false, stuck: undefined, images: [] };
+
 let jobs: LiveJob[];
 /** Attempts whose Job is seen, also ended. */
 let attempts: string[];
@@ -15,18 +17,23 @@ beforeEach(() => {
   jobs = [];
   attempts = [];
   places = new Places({
-    observed: { liveJobs: () => jobs, hasAttempt: (id, attempt) => attempts.includes(`${id} ${attempt}`) },
+    observed: { hasAttempt: (id, attempt) => attempts.includes(`${id} ${attempt}`) },
     clusterOf: { scope: () => "https://a" },
   });
 });
 
 const live = (operation: string, attempt = 1, node: LiveJob["node"] = "taken"): void => {
-  jobs.push({ job: jobView({ operation, attempt, uid: `${operation}-${attempt}` }), scope: "a/fiftyone", node });
+  jobs.push({
+    job: jobView({ operation, attempt, uid: `${operation}-${attempt}` }),
+    scope: "a/fiftyone",
+    ...SEEN,
+    node,
+  });
   attempts.push(`${operation} ${attempt}`);
 };
 const op = (id: string, phase: Phase, claim: object = {}, fields: Partial<Claimed> = {}): Claimed =>
   operationOf({ id, ...fields }, { phase, ...claim });
-const inFlight = (): number => places.usage().total;
+const inFlight = (): number => places.usage(jobs).total;
 const from = async function* (operations: readonly Claimed[]) {
   yield* operations;
 };
@@ -38,8 +45,8 @@ test("a grant, a claim and a Job of one operation are one place", () => {
   expect([inFlight(), places.granted]).toEqual([1, 0]);
   live("a");
   expect(inFlight()).toBe(1);
-  expect(places.usage().orchestrators.get("kubernetes-gpu")).toEqual({ inFlight: 1, refused: 0, undecided: 0 });
-  expect(places.usage().clusters).toEqual(new Map([["https://a", 1]]));
+  expect(places.usage(jobs).orchestrators.get("kubernetes-gpu")).toEqual({ inFlight: 1, refused: 0, undecided: 0 });
+  expect(places.usage(jobs).clusters).toEqual(new Map([["https://a", 1]]));
 });
 
 test("a Job that has ended holds no place, although its operation has not", () => {
@@ -53,7 +60,7 @@ test("every Job counts that lives: of an earlier attempt, of nobody, without a n
   live("unknown", 1, "refused");
   live("b", 1, "undecided");
   places.claimed(op("a", "created", { attempt: 2 }), undefined);
-  expect(places.usage().orchestrators.get("kubernetes-gpu")).toEqual({ inFlight: 4, refused: 1, undecided: 2 });
+  expect(places.usage(jobs).orchestrators.get("kubernetes-gpu")).toEqual({ inFlight: 4, refused: 1, undecided: 2 });
 });
 
 describe("by its claim alone an operation holds a place", () => {

@@ -14,7 +14,7 @@ import {
   isImpostor,
   isLive,
   jobsOf,
-  noteOf,
+  keptOn,
   operationOf,
   orchestratorOf,
   type Scene,
@@ -36,15 +36,18 @@ function ofOperation(scene: Scene, doc: Doc): string | undefined {
     const claimed = claimOf(doc) !== undefined;
     return executionsOf(scene, id).length > 0 || !claimed ? undefined : `2: ${name} is running, but nobody executes it`;
   }
-  if (!isClaimedNow(doc)) {
-    const { limit = 0 } = scene.plan;
-    // An operation that was queued again still has its earlier claim, which no note may take the place of.
-    const told = claimOf(doc) !== undefined || textOf(noteOf(doc)?.["reason"]) !== "";
-    const waits = limit > 0 && jobsOf(scene).filter(isLive).length >= limit && told;
-    return waits ? undefined : `2: ${name} is queued and not claimed, nor told why`;
-  }
+  if (!isClaimedNow(doc))
+    return waitsRightly(scene, doc) ? undefined : `2: ${name} is queued and not claimed, nor told why`;
   if (!isActive(orchestratorOf(scene, doc["delegation_target"]))) return undefined;
   return `2: ${name} is queued, ${String(claimOf(doc)?.["phase"])}, and no worker takes it`;
+}
+
+/** For a place within the limit, which others have; and it was told so. */
+function waitsRightly(scene: Scene, doc: Doc): boolean {
+  const { limit = 0 } = scene.plan;
+  // An operation that was queued again still has its earlier claim, which no note may take the place of.
+  const told = claimOf(doc) !== undefined || textOf(keptOn(doc)?.["reason"]) !== "";
+  return limit > 0 && jobsOf(scene).filter(isLive).length >= limit && told;
 }
 
 function isNobodys(scene: Scene, doc: Doc): boolean {

@@ -47,12 +47,12 @@ export const podsOf = ({ clusters }: Scene, job: KubeObject): KubeObject[] =>
 
 export const documentOf = ({ server }: Scene, operation: string): Doc | undefined => server.get(OPERATIONS, operation);
 
+/** What opjob keeps on a document: a claim, or what one that waits was told. */
+export const keptOn = (doc: Doc): Doc | undefined => doc["opjob"] as Doc | undefined;
+
 /** Our claim; what is only told to one that waits is none. */
 export const claimOf = (doc: Doc): Doc | undefined =>
-  typeof at(doc, "opjob.attempt") === "number" ? (doc["opjob"] as Doc) : undefined;
-
-/** What is told to an operation that waits for its turn. */
-export const noteOf = (doc: Doc): Doc | undefined => (claimOf(doc) ? undefined : (doc["opjob"] as Doc | undefined));
+  typeof at(doc, "opjob.attempt") === "number" ? keptOn(doc) : undefined;
 
 /** How many Jobs of ours have not ended. */
 export const inFlight = (scene: Scene): number => jobsOf(scene).filter((job) => isLive(job) && !isImpostor(job)).length;

@@ -14,7 +14,7 @@ import {
   isClaimedNow,
   isImpostor,
   jobsOf,
-  noteOf,
+  keptOn,
   orchestratorOf,
   type Scene,
   stateOf,
@@ -61,27 +61,42 @@ const tokenIn = (doc: Doc): unknown => claimOf(doc)?.["token"];
 
 /** 4: never steal. A claim is for a queued operation of an active orchestrator that is not claimed since it was queued. */
 function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Knowledge, violate: Violate): void {
+  if (keptOn(after)?.["phase"] === "queued") {
+    judgeNote(scene, { before, after, who }, knowledge, violate);
+    return;
+  }
   if (same(tokenIn(before), tokenIn(after))) {
     judgeRetake(scene, { before, after, who }, violate);
     return;
   }
   const wrong = [
-    stateOf(before) !== "queued" && `it is ${stateOf(before)}`,
-    before["archived"] === true && "it is archived",
-    isForeign(scene, before["delegation_target"], knowledge) && `its target is ${textOf(before["delegation_target"])}`,
-    isClaimedNow(before) && "it is claimed already",
+    ...whyNotOurs(scene, before, knowledge),
     attemptIn(after) !== attemptIn(before) + 1 && `its attempt becomes ${attemptIn(after)} after ${attemptIn(before)}`,
     !isClaimedNow(after) && "the claim is not for its present queueing",
   ].filter((why) => why !== false);
   if (wrong.length > 0) violate("4: never steal", `${who}: claimed although ${wrong.join(", ")}`);
 }
 
+/** Why an operation may be neither claimed nor told anything. */
+const whyNotOurs = (scene: Scene, before: Doc, knowledge: Knowledge) => [
+  stateOf(before) !== "queued" && `it is ${stateOf(before)}`,
+  before["archived"] === true && "it is archived",
+  isForeign(scene, before["delegation_target"], knowledge) && `its target is ${textOf(before["delegation_target"])}`,
+  isClaimedNow(before) && "it is claimed already",
+];
+
+/** One that waits may be told why: it is claimed by nobody, before as after. */
+function judgeNote(scene: Scene, { before, after, who }: Written, knowledge: Knowledge, violate: Violate): void {
+  const wrong = [
+    ...whyNotOurs(scene, before, knowledge),
+    attemptIn(after) !== attemptIn(before) && `its attempt becomes ${attemptIn(after)}`,
+    isClaimedNow(after) && "it is claimed by that",
+  ].filter((why) => why !== false);
+  if (wrong.length > 0) violate("4: never steal", `${who}: told why it waits although ${wrong.join(", ")}`);
+}
+
 /** An operation may be taken up without being claimed if a worker in a Job of ours runs it. */
 function judgeRetake(scene: Scene, { before, after, who }: Written, violate: Violate): void {
-  if (noteOf(after)) {
-    judgeNote(scene, { before, after, who }, violate);
-    return;
-  }
   const taken = claimOf(before) === undefined || (isClaimedNow(after) && !isClaimedNow(before));
   if (!taken) return;
   const queuedAt = dateAt(before, "queued_at");
@@ -92,13 +107,6 @@ function judgeRetake(scene: Scene, { before, after, who }: Written, violate: Vio
     jobsOf(scene, id).some(isImpostor);
   scene.retaken.set(id, scene.time.now);
   if (stateOf(before) !== "running" || !ours) violate("4: never steal", `${who}: written to without a claim`);
-}
-
-/** What waits for its turn is told so; nothing else is written to what is not claimed. */
-function judgeNote(scene: Scene, { before, who }: Written, violate: Violate): void {
-  const waits = stateOf(before) === "queued" && before["archived"] !== true && claimOf(before) === undefined;
-  const known = orchestratorOf(scene, before["delegation_target"]) !== undefined;
-  if (!waits || !known) violate("4: never steal", `${who}: told to wait although it does not`);
 }
 
 /** No orchestrator on Kubernetes, or one that the daemon could know to be inactive. */

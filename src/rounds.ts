@@ -1,0 +1,70 @@
+// The rounds: what looks at everything again, from time to time: the records, and with the sweep the work itself. Joins rooms and
+// decides nothing.
+import type { Pool } from "./clusters/pool.ts";
+import { patienceOf } from "./config.ts";
+import type { DaemonOptions } from "./daemon.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Outside } from "./outside.ts";
+import type { Queue } from "./queue/queue.ts";
+import { createSeen } from "./queueing.ts";
+import { createRefreshes } from "./refreshes.ts";
+import { createReload } from "./reload.ts";
+import type { Rooms } from "./rooms.ts";
+import { createSweep } from "./sweep.ts";
+import { createWarm } from "./warm.ts";
+
+type Roaming = Pick<DaemonOptions, "config" | "log"> & { readonly outside: Outside };
+
+type Rounded = {
+  readonly metrics: Metrics;
+  readonly queue: Queue;
+  /** Whether operations are worked on. */
+  readonly active: () => boolean;
+  readonly hint: (id: string) => void;
+  readonly watch: Pool["watch"];
+};
+
+export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, rounded: Rounded) {
+  const { metrics, queue, active, hint, watch } = rounded;
+  const { operations, observed, directory, pool, placer } = rooms;
+  const warm = createWarm({
+    orchestrators: () => directory.ids(),
+    isActive: (id) => directory.isActive(id),
+    placer,
+    watch,
+    retain: (keys) => pool.retain(keys),
+    readsLogs: config.logTailLines > 0,
+    metrics,
+    log,
+    clock: outside.clock,
+    now: outside.clock.now,
+    random: outside.clock.random,
+  });
+  const refreshes = createRefreshes({
+    ...rooms,
+    ...outside,
+    config,
+    active,
+    patience: patienceOf(config),
+    metrics,
+    log,
+  });
+  const reload = createReload(directory, async () => void (await Promise.all([warm.run(), refreshes.look()])));
+  const live = (): string[] => observed.live();
+  const { timetable } = outside;
+  const seen = createSeen(config, rooms, outside.clock);
+  const sweep = createSweep({
+    operations,
+    queue,
+    active,
+    seen,
+    metrics,
+    log,
+    cron: config.sweepCron,
+    timetable,
+    live,
+    hint,
+    reload,
+  });
+  return { sweep, warm, refreshes, reload, live };
+}

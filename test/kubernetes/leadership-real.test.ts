@@ -1,0 +1,156 @@
+// Two real daemons with a Lease on the real API server: the leader is told to stop, killed, and stopped for longer than its
+// Lease. COUNT=10 does each as often, and prints the times until the next launch.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ObjectId } from "mongodb";
+import { witness } from "../in-flight.ts";
+import { type DaemonProcess, startDaemonProcess } from "./daemons.ts";
+import { seen } from "./seen.ts";
+import { NAMESPACE, type Setting, setScene } from "./stage.ts";
+import { playWorkers } from "./worker.ts";
+
+const COUNT = Number(process.env["COUNT"] ?? 1);
+const TARGET = "kubernetes-cpu";
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
+const ENDED = { run_state: { $in: ["completed", "failed"] } };
+
+let setting: Setting;
+let replicas: DaemonProcess[] = [];
+
+beforeAll(async () => {
+  setting = await setScene();
+  await writeFile(join(setting.plane.directory, "opjob.kubeconfig"), setting.plane.kubeconfig("opjob"));
+  await setting.orchestrate(TARGET, { annotations: { "plane/run-for": "1s" } });
+}, 90_000);
+afterAll(async () => {
+  await Promise.all(replicas.map((replica) => replica[Symbol.asyncDispose]()));
+  await setting[Symbol.asyncDispose]();
+}, 60_000);
+
+async function start(environment: Record<string, string> = {}): Promise<DaemonProcess> {
+  const replica = startDaemonProcess(setting, {
+    KUBECONFIG: join(setting.plane.directory, "opjob.kubeconfig"),
+    OPJOB_LEADERSHIP: "lease",
+    OPJOB_LEASE_NAMESPACE: NAMESPACE,
+    ...environment,
+  });
+  replicas.push(replica);
+  await seen("it is ready", () => replica.said("first scan done").length > 0, 60_000);
+  return replica;
+}
+const leads = (replica: DaemonProcess): boolean =>
+  replica.said("leads from now on").length > replica.said("leads no more").length;
+const operation = (id: ObjectId) => setting.db.collection("delegated_ops").findOne({ _id: id });
+
+/** Leader and standby, both ready. */
+async function pair(): Promise<[leader: DaemonProcess, standby: DaemonProcess]> {
+  while (replicas.length < 2) await start();
+  const leader = await seen("one leads", () => replicas.find(leads), 60_000);
+  const standby = replicas.find((replica) => replica !== leader);
+  if (standby === undefined) throw new Error("there is no standby");
+  // It launches something, so that it is known to be at work.
+  const [id] = await setting.queue(TARGET);
+  await launchOf(id);
+  return [leader, standby];
+}
+
+/** Resolves when the operation's Job was created. */
+const launchOf = (id: ObjectId | undefined): Promise<unknown> =>
+  seen("it is launched", async () => id && (await operation(id))?.["opjob"]?.uid, 60_000);
+
+const show = (times: readonly number[]): string => {
+  const sorted = times.toSorted((a, b) => a - b).map(Math.round);
+  return `median ${sorted[Math.floor(sorted.length / 2)]} ms, longest ${sorted.at(-1)} ms (${sorted.join(", ")})`;
+};
+
+describe("from the leader's end until the next launch", () => {
+  const measure = async (signal: NodeJS.Signals): Promise<number[]> => {
+    const times: number[] = [];
+    for (let i = 0; i < COUNT; i++) {
+      const [leader, standby] = await pair();
+      const begun = performance.now();
+      leader.signal(signal);
+      if (signal === "SIGTERM") expect(await leader.exited).toBe(0);
+      else await leader.exited;
+      const [id] = await setting.queue(TARGET);
+      await launchOf(id);
+      times.push(performance.now() - begun);
+      expect(leads(standby)).toBe(true);
+      replicas = replicas.filter((replica) => replica !== leader);
+    }
+    process.stderr.write(`${signal}, ${COUNT} times: ${show(times)}\n`);
+    return times;
+  };
+
+  test(
+    "less than a second after SIGTERM",
+    async () => {
+      const times = await measure("SIGTERM");
+      expect(times.toSorted((a, b) => a - b)[Math.floor(COUNT / 2)]).toBeLessThan(1_000);
+    },
+    60_000 * (COUNT + 1),
+  );
+
+  test(
+    "as long as the Lease after kill -9",
+    async () => {
+      const times = await measure("SIGKILL");
+      expect(Math.max(...times)).toBeLessThan(20_000);
+      expect(Math.min(...times)).toBeGreaterThan(5_000); // nobody takes a Lease that may still be held
+    },
+    90_000 * (COUNT + 1),
+  );
+});
+
+test("a leader that is stopped for longer than its Lease, amid launches, overwrites and doubles nothing when it wakes", async () => {
+  const { admin, db, plane } = setting;
+  await using workers = playWorkers(admin, PODS, db);
+  await using jobs = await witness(plane.kubeconfig(), NAMESPACE);
+  const [leader, standby] = await pair();
+  const epochOf = (replica: DaemonProcess): number => Number(replica.said("leads from now on").at(-1)?.["epoch"]);
+  /** What is written to operations under which epoch, as the database tells it. */
+  const written: number[] = [];
+  const stream = db.collection("delegated_ops").watch([{ $match: { operationType: "update" } }]);
+  stream.on("change", (event) => {
+    const fields = "updateDescription" in event ? (event.updateDescription.updatedFields ?? {}) : {};
+    const epoch = fields["opjob.epoch"] ?? (fields["opjob"] as { epoch?: number } | undefined)?.epoch;
+    if (epoch !== undefined) written.push(epoch);
+  });
+  const ids = await setting.queue(TARGET, 300);
+  await seen(
+    "it is amid launches",
+    async () =>
+      (await db.collection("delegated_ops").countDocuments({ _id: { $in: ids }, "opjob.uid": { $exists: true } })) >=
+      10,
+  );
+  leader.signal("SIGSTOP");
+  const launchedAtStop = await db
+    .collection("delegated_ops")
+    .countDocuments({ _id: { $in: ids }, "opjob.uid": { $exists: true } });
+  expect(launchedAtStop).toBeLessThan(ids.length);
+  await seen("the standby leads", () => leads(standby), 30_000);
+  const epoch = epochOf(standby);
+  expect(epoch).toBeGreaterThan(epochOf(leader));
+  await seen("it has taken over", () => written.includes(epoch));
+  // Wakes while its successor is at work.
+  const before = written.length;
+  leader.signal("SIGCONT");
+  await seen("it notices", () => leader.said("leads no more").length > 0, 10_000);
+  await seen(
+    "all have ended",
+    async () => (await db.collection("delegated_ops").countDocuments({ _id: { $in: ids }, ...ENDED })) === ids.length,
+    120_000,
+  );
+  await stream.close();
+  process.stderr.write(
+    `stopped with ${launchedAtStop} of ${ids.length} launched; ${before} writes before it woke, ${written.length - before} after\n`,
+  );
+  // Once the successor's first write is seen, none of the old leader's is.
+  expect(written.slice(written.indexOf(epoch)).filter((one) => one < epoch)).toEqual([]);
+  expect(await db.collection("delegated_ops").distinct("run_state", { _id: { $in: ids } })).toEqual(["completed"]);
+  const mine = ids.map((id) => id.toHexString());
+  expect(mine.map((id) => workers.executions.get(id))).toEqual(mine.map(() => 1));
+  const names = [...jobs.created.values()].flat();
+  expect(mine.map((id) => names.filter((name) => name.includes(id)).length)).toEqual(mine.map(() => 1));
+}, 240_000);
