@@ -21,7 +21,7 @@ const headers = {
 };
 
 const post = async (id: string): Promise<void> => {
-  const body = BENCH_JOB.replaceAll("OPERATION", id);
+  const body = BENCH_JOB.replaceAll("the-operation", id);
   const answer = await dispatcher.request({ origin: BENCH_API, path: BENCH_PATH, method: "POST", headers, body });
   await answer.body.dump();
   if (answer.statusCode !== 201) throw new Error(`POST: ${answer.statusCode}`);

@@ -101,7 +101,7 @@ const daemonEnvironment = (uri: string) => ({
 
 /** The floor POSTs the very Job that opjob makes, with the id put in as text. */
 function floorEnvironment(uri: string, server: string, token: string) {
-  const [id, args] = ["OPERATION", ["-c", "import fiftyone", "OPERATION"]];
+  const [id, args] = ["the-operation", ["-c", "import fiftyone", "the-operation"]];
   const values = { _id: id, _name: `op-${id}`, _image: "", _command: "python", _args: args };
   const manifest = compileTemplate(TEMPLATE, "the benchmark").manifest(values);
   const stamp = {

@@ -15,8 +15,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "claim although it is claimed for this queueing",
     file: "operations/claim.ts",
-    from: "({ $expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] } })",
-    to: "({})",
+    from: "$expr: { $ne: [`$${FIELD}.queued_at`, QUEUED_AT] },",
+    to: "",
   },
   {
     name: "claim what is archived",
@@ -143,13 +143,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: "take what a watch does not show for gone",
     file: "look.ts",
     from: "try { return await lookUp(operation);",
-    to: 'try { if (shown.length === 0) return { observation: { kind: "absent" }, cluster: undefined }; return await lookUp(operation);',
+    to: 'try { if (shown.length === 0) return { observation: { kind: "absent", pods: [] }, cluster: undefined }; return await lookUp(operation);',
   },
   {
     name: "take a cluster that does not answer for one without the Job",
     file: "look.ts",
     from: '"cannot see the Job now");\n        return UNKNOWN;',
-    to: '"cannot see the Job now");\n        return { observation: { kind: "absent" }, cluster: undefined };',
+    to: '"cannot see the Job now");\n        return { observation: { kind: "absent", pods: [] }, cluster: undefined };',
   },
   {
     name: "forget the uid when looking for the Job of an ended operation",
@@ -166,8 +166,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "delete whatever has the name now",
     file: "dismiss.ts",
-    from: "if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; await cluster.deleteJob(job.namespace, job.name, job.uid);",
-    to: "if (live === undefined || live.deleting) return undefined; await cluster.deleteJob(job.namespace, job.name, live.uid);",
+    from: "if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; fence.require(); await cluster.deleteJob(job.namespace, job.name, job.uid);",
+    to: "if (live === undefined || live.deleting) return undefined; fence.require(); await cluster.deleteJob(job.namespace, job.name, live.uid);",
   },
   {
     name: "delete without the uid as a precondition",
