@@ -137,3 +137,9 @@ function parse(body: string, act: string): RawObject {
     });
   }
 }
+
+/** When its holder renewed it, by the holder's own clock (ms since 1970): for people, and nobody judges by it. */
+export function renewedAt({ raw }: Pick<Lease, "raw">): number | undefined {
+  const at = Date.parse(String(objectOf(raw["spec"])["renewTime"]));
+  return Number.isNaN(at) ? undefined : at;
+}

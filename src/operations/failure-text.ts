@@ -18,7 +18,9 @@ const LONGEST = 8_000;
 
 export function failureText({ message, remedy, reason, fault, job, log }: FailureFacts): string {
   const where = job === undefined ? "No Kubernetes Job could be launched" : `Kubernetes Job ${job} failed`;
-  const head = `${where}: ${reason}. ${message} ${FAULTS[fault]}\nWhat to do: ${remedy}`;
+  // What a template's or a cluster's own words end with is theirs.
+  const said = message.replace(/[^.!?…]$/, "$&.");
+  const head = `${where}: ${reason}. ${said} ${FAULTS[fault]}\nWhat to do: ${remedy}`;
   const title = log && log.lines !== "" ? `\nLast log lines of container "${log.container}":\n` : "";
   const text = (head + title).slice(0, LONGEST);
   return avoidExpired(title === "" ? text : text + cropStart(log?.lines ?? "", LONGEST - text.length));
