@@ -111,7 +111,11 @@ export function leaseCases(world: () => World): void {
     await using _ = door;
     const post = (spec: object) =>
       world().admin.send("POST", leases(space), { body: { ...LEASE, metadata: { name: "x" }, spec } });
-    expect((await post({ renewTime: "yesterday" })).code).toBe(400);
+    const unreadable = await post({ renewTime: "yesterday" });
+    expect(unreadable.code).toBe(400);
+    expect(unreadable.body.message).toContain(
+      `cannot be handled as a Lease: parsing time "yesterday" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "yesterday" as "2006"`,
+    );
     const { code, body } = await post({ leaseDurationSeconds: 0 });
     expect(code).toBe(422);
     expect(body.details.causes).toEqual([
