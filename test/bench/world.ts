@@ -21,12 +21,22 @@ import { until } from "../until.ts";
 export const NAMESPACE = "fiftyone";
 export const TARGET = "kubernetes-cpu";
 export const FLOOR = "floor";
+/** Operations that only the floor touches, when it is told to. */
+export const DURABLE = "floor-durable";
 /** An orchestrator on the same API server, but through a proxy that counts connections. */
 export const COUNTED = "kubernetes-counted";
 const DATABASE = "fiftyone";
 /** The bundle is measured as the image starts it. */
-const ENTRYPOINT = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(readFileSync("Dockerfile", "utf8"))?.[1] ?? "[]") as string[];
-const IMAGE_FLAGS = ENTRYPOINT.slice(1, -1);
+const IMAGE = readFileSync("Dockerfile", "utf8");
+const ENTRYPOINT = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(IMAGE)?.[1] ?? "[]") as string[];
+const IMAGE_ENVIRONMENT = Object.fromEntries(
+  [...IMAGE.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+);
+const PROFILES = process.argv.find((argument) => argument.startsWith("--profile="))?.slice("--profile=".length);
+const IMAGE_FLAGS = [
+  ...ENTRYPOINT.slice(1, -1),
+  ...(PROFILES === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${PROFILES}`]),
+];
 const TEMPLATE = readFileSync("test/templates/seed/cpu.yaml.j2", "utf8");
 
 export type World = {
@@ -36,6 +46,8 @@ export type World = {
   readonly kubeconfig: string;
   /** Milliseconds (performance.now) at which the Job of an operation was first seen. */
   readonly seen: ReadonlyMap<string, number>;
+  /** Makes the orchestrator known that goes through the proxy. */
+  readonly registerCounted: () => Promise<void>;
   /** Opened to the API server through the proxy so far. */
   readonly connections: () => number;
   readonly start: (command: "daemon" | "floor") => Promise<Process>;
@@ -44,6 +56,8 @@ export type World = {
 export type Process = {
   readonly child: ChildProcess;
   readonly line: (text: string) => Promise<void>;
+  /** Tells the floor to drain, and waits until it has. */
+  readonly ask: (text: string) => Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -60,8 +74,11 @@ export async function buildWorld(closers: AsyncDisposableStack, where: "local" |
   await storeSecret(db, "KUBE", kubeconfig);
   await register(db, { id: TARGET, template: TEMPLATE, secret: "KUBE" });
   const proxy = closers.use(await startProxy(access.server));
-  await storeSecret(db, "KUBE_COUNTED", kubeconfig.replaceAll(access.server, proxy.url));
-  await register(db, { id: COUNTED, template: TEMPLATE, secret: "KUBE_COUNTED" });
+  // Not from the beginning: a second way to the same namespace is watched as well, and would show each Job twice.
+  const registerCounted = async () => {
+    await storeSecret(db, "KUBE_COUNTED", kubeconfig.replaceAll(access.server, proxy.url));
+    await register(db, { id: COUNTED, template: TEMPLATE, secret: "KUBE_COUNTED" });
+  };
   await db.collection("delegated_ops").createIndex({ run_state: 1 }); // FiftyOne makes it
   const seen = watchJobs(closers, cluster);
   const token = access.config.getCurrentUser()?.token ?? "";
@@ -76,7 +93,7 @@ export async function buildWorld(closers: AsyncDisposableStack, where: "local" |
     await started.line(command === "daemon" ? "first scan done" : "ready");
     return started;
   };
-  return { db, cluster, uri: mongod.uri, kubeconfig, seen, connections: proxy.connections, start };
+  return { db, cluster, uri: mongod.uri, kubeconfig, seen, registerCounted, connections: proxy.connections, start };
 }
 
 /** Queues operations; returns their ids in order. */
@@ -90,6 +107,7 @@ export async function queue(db: Db, count: number, target: string): Promise<stri
 }
 
 const daemonEnvironment = (uri: string) => ({
+  ...IMAGE_ENVIRONMENT,
   FIFTYONE_DATABASE_URI: uri,
   FIFTYONE_DATABASE_NAME: DATABASE,
   FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
@@ -190,5 +208,10 @@ function run(args: string[], env: Record<string, string>): Process {
     await once(child, "exit");
   };
   const line = (text: string) => new Promise<void>((resolve) => void waiting.add({ text, resolve }));
-  return { child, line, stop };
+  const ask = (text: string) => {
+    const answered = line("drained");
+    child.stdin.write(`${text}\n`);
+    return answered;
+  };
+  return { child, line, ask, stop };
 }
