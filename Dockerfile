@@ -27,5 +27,5 @@ RUN ["/usr/local/bin/node", "/app/dist/main.js", "--version"]
 EXPOSE 8080
 # opjob makes much short-lived data and keeps little: it needs no large space for what is new, and gives back what a backlog has left
 # behind once all is quiet (src/slack.ts), for which it must see the collector. --optimize-for-size instead costs a backlog half its speed.
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=16", "--expose-gc", "/app/dist/main.js"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=8", "--expose-gc", "/app/dist/main.js"]
 CMD ["daemon"]

@@ -18,19 +18,19 @@ export type SlackOptions = {
   readonly signal: AbortSignal;
 };
 
-/** Quiet is: no work was begun for so long (ms). */
-const LOOK = 5_000;
-/** What is worth standing still for some hundredths of a second (bytes). */
-const WORTH = 16 * 2 ** 20;
+/** Quiet is: in so long (ms) so little work was begun. Few would notice that the process stands still for some hundredths of a second. */
+const QUIET = { ms: 5_000, works: 50 };
+/** As many times as much as after the last time is worth it; what is new alone must not be. */
+const WORTH = 1.5;
 
 /** Looks from time to time until the signal is aborted; never throws. */
 export async function giveBackSlack({ heap, begun, clock, signal }: SlackOptions): Promise<void> {
   if (heap === undefined) return;
   let [before, least] = [begun(), 0];
   while (!signal.aborted) {
-    await clock.sleep(LOOK, signal);
+    await clock.sleep(QUIET.ms, signal);
     const now = begun();
-    if (!signal.aborted && now === before && heap.taken() >= least + WORTH) {
+    if (!signal.aborted && now - before <= QUIET.works && heap.taken() >= least * WORTH) {
       heap.collect();
       least = heap.taken();
     }
