@@ -1,7 +1,8 @@
 // value.name and value[key]: what templates may see of a value, and nothing else.
-// Names are looked up in tables of our own, never in a host object. Names that Python reserves (__x__) are refused: they are how
-// templates break out.
+// Names are looked up in tables of our own, never in a host object. Names that Python reserves (__x__) are refused, but for the name
+// of a class: they are how templates break out.
 
+import { classOf } from "./class-names.ts";
 import { escapeValue } from "./escaping.ts";
 import { BraceFormat, type FormatValues, namedValues } from "./format-braces.ts";
 import { formatValue } from "./format-spec.ts";
@@ -76,8 +77,13 @@ const ABSENT_IN_PYTHON = new Set([
   "__lookupSetter__",
 ]);
 
-export function refuseReserved(name: string): void {
-  if (/^__.*__$/.test(name) && !ABSENT_IN_PYTHON.has(name))
+/** The names that Python reserves and that are harmless here: `value.__class__.__name__`. */
+const HARMLESS = new Set(["__class__", "__name__"]);
+
+/** @throws Fault Unsupported, instead of a value that is missing here and in Python leads to its inside */
+export function refuseReserved(run: Run, value: Value, name: string): void {
+  if (!/^__.*__$/.test(name) || ABSENT_IN_PYTHON.has(name)) return;
+  if (!HARMLESS.has(name) || pythonAttribute(run, value, name) === undefined)
     throw new Fault("Unsupported", `the attribute '${name.slice(0, 60)}' is not open to templates`);
 }
 
@@ -102,6 +108,7 @@ function methodText(value: Value, name: string): string {
 }
 
 function propertyOf(value: Value, name: string): Value | undefined {
+  if (name === "__class__") return classOf(value);
   if (value instanceof Tuple) {
     const at = value.names.indexOf(name);
     return at < 0 ? undefined : value.items[at];
@@ -115,7 +122,7 @@ const describe = (value: Value): string => (value === null ? "None" : `the ${typ
 /** `value.name`: an attribute, or else an element with that key. @throws Fault */
 export function getAttribute(run: Run, value: Value, name: string): Value {
   run.charge(1);
-  refuseReserved(name);
+  refuseReserved(run, value, name);
   if (value instanceof Undefined) throw undefinedFault(value);
   const attribute = pythonAttribute(run, value, name);
   const found = attribute === undefined ? tryItem(run, value, name) : attribute;
@@ -130,7 +137,7 @@ export function getItem(run: Run, value: Value, key: Value): Value {
   if (found !== undefined) return found;
   if (!isText(key)) return new Undefined(`${describe(value)} has no such element`);
   const name = typeof key === "string" ? key : key.text;
-  refuseReserved(name);
+  refuseReserved(run, value, name);
   return orMissing(pythonAttribute(run, value, name), `${describe(value)} has no attribute '${name.slice(0, 60)}'`);
 }
 

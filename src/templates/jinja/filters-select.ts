@@ -77,7 +77,7 @@ const chooser =
 function attr(run: Run, value: Value, name: Value): Value {
   if (value instanceof Undefined) throw undefinedFault(value);
   const key = requireText(name);
-  refuseReserved(key);
+  refuseReserved(run, value, key);
   return orMissing(pythonAttribute(run, value, key), `the value has no attribute '${key.slice(0, 60)}'`);
 }
 
