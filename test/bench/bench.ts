@@ -1,7 +1,7 @@
 // The benchmark: opjob against the floor (a raw change-stream event and one raw HTTP POST of the same Job) in the same
 // run, on the same mongod and API server. Ratios are what counts; absolute figures are this machine's.
 // On the local API server; with --kubernetes on a real one (etcd, kube-apiserver, kube-controller-manager), which it starts;
-// with KUBECONFIG_BENCH=FILE on another one, with a namespace "fiftyone" in it. With --drain only the backlog is measured, with
+// with KUBECONFIG_BENCH=FILE on another one, with the namespaces "fiftyone" and "floor" in it. With --drain only the backlog is measured, with
 // --profile=DIR the daemon writes CPU profiles there.
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -78,8 +78,9 @@ async function drained(world: World, what: string, ids: readonly string[], begin
   return reached;
 }
 
-/** All on the same two cores, with the same Job; while the floor drains, no daemon runs. */
+/** All on the same two cores, with the same Job; while the floor drains, no daemon runs. A real API server's controllers rest. */
 async function drain(world: World, floor: Process): Promise<Process> {
+  world.signalControllers("SIGSTOP");
   const raw = Array.from({ length: DRAIN }, (_, i) => i.toString(16).padStart(24, "0"));
   const base = await drained(world, `raw POSTs, ${WIDTH} at a time`, raw, () =>
     floor.ask(`drain ${WIDTH} ${raw.join()}`),
@@ -97,14 +98,17 @@ async function drain(world: World, floor: Process): Promise<Process> {
   say(
     `draining ${DRAIN}: opjob has ${ratio(base)} of raw POSTs' rate (aim ≥ 70 %), ${ratio(durable)} of raw steps' that are as durable`,
   );
+  world.signalControllers("SIGCONT");
   return starting.promise;
 }
 
 /** Again, with a daemon that has run for a while: the operations come as they are queued. */
 async function drainAgain(world: World): Promise<void> {
+  world.signalControllers("SIGSTOP");
   const costs = await countCosts(world.db, DRAIN);
   const ids = await queue(world.db, DRAIN, TARGET);
   say(`draining ${DRAIN}, opjob, already running: ${(await rate(world, ids)).toFixed(0)} Jobs/s; ${await costs()}`);
+  world.signalControllers("SIGCONT");
 }
 
 /** A backlog over an API server that the daemon reaches through a proxy: which connections it opens, not how fast it is. */
@@ -151,9 +155,9 @@ try {
   await floor.stop();
   await sleep(15_000);
   say(`memory while following ${DRAIN}+ live Jobs in ${NAMESPACE}: ${rss(second).toFixed(0)} MB (aim < 150 MB)`);
-  await drainAgain(world);
   // On a real API server its controllers are still at work; and what opjob asks MongoDB does not depend on it.
   if (where === "local" && !onlyDrain) await idle(world);
+  await drainAgain(world);
   if (!onlyDrain) await connections(world);
   if (!onlyDrain) renderBench(say);
 } finally {

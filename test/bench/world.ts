@@ -19,6 +19,8 @@ import { ENCRYPTION_KEY, register, storeSecret } from "../local-daemon.ts";
 import { until } from "../until.ts";
 
 export const NAMESPACE = "fiftyone";
+/** The floor's Jobs are where no daemon looks: it would have to list them, and is shown each of them else. */
+const FLOOR_NAMESPACE = "floor";
 export const TARGET = "kubernetes-cpu";
 export const FLOOR = "floor";
 /** Operations that only the floor touches, when it is told to. */
@@ -41,13 +43,12 @@ const TEMPLATE = readFileSync("test/templates/seed/cpu.yaml.j2", "utf8");
 
 export type World = {
   readonly db: Db;
-  readonly cluster: Cluster;
-  readonly uri: string;
-  readonly kubeconfig: string;
   /** Milliseconds (performance.now) at which the Job of an operation was first seen. */
   readonly seen: ReadonlyMap<string, number>;
   /** Makes the orchestrator known that goes through the proxy. */
   readonly registerCounted: () => Promise<void>;
+  /** Stops a real API server's controllers, which work off what was made before on the same two cores, or lets them go on. */
+  readonly signalControllers: (signal: "SIGSTOP" | "SIGCONT") => void;
   /** Opened to the API server through the proxy so far. */
   readonly connections: () => number;
   readonly start: (command: "daemon" | "floor") => Promise<Process>;
@@ -67,7 +68,7 @@ export async function buildWorld(closers: AsyncDisposableStack, where: "local" |
   const client = await MongoClient.connect(mongod.uri);
   closers.defer(() => client.close());
   const db = client.db(DATABASE);
-  const kubeconfig = await apiServer(closers, where);
+  const { kubeconfig, controllers } = await apiServer(closers, where);
   const access = accessFromText(kubeconfig, "the benchmark", { context: undefined, allowExec: true });
   const cluster = new Cluster(access, { timeoutMs: 30_000, onCall: () => undefined });
   closers.defer(() => cluster.close());
@@ -86,6 +87,10 @@ export async function buildWorld(closers: AsyncDisposableStack, where: "local" |
     daemon: daemonEnvironment(mongod.uri),
     floor: floorEnvironment(mongod.uri, access.server, token),
   };
+  const signalControllers = (signal: "SIGSTOP" | "SIGCONT") => {
+    if (controllers !== undefined) process.kill(controllers, signal);
+  };
+  closers.defer(() => signalControllers("SIGCONT"));
   const start = async (command: "daemon" | "floor") => {
     const args = command === "daemon" ? [...IMAGE_FLAGS, "dist/main.js", "daemon"] : ["test/bench/floor.ts"];
     const started = run(args, { PATH: process.env["PATH"] ?? "", ...environments[command] });
@@ -93,7 +98,8 @@ export async function buildWorld(closers: AsyncDisposableStack, where: "local" |
     await started.line(command === "daemon" ? "first scan done" : "ready");
     return started;
   };
-  return { db, cluster, uri: mongod.uri, kubeconfig, seen, registerCounted, connections: proxy.connections, start };
+  const { connections } = proxy;
+  return { db, seen, registerCounted, signalControllers, connections, start };
 }
 
 /** Queues operations; returns their ids in order. */
@@ -128,8 +134,9 @@ function floorEnvironment(uri: string, server: string, token: string) {
     orchestrator: TARGET,
     attempt: 1,
     database: "bench",
-    namespace: NAMESPACE,
+    namespace: FLOOR_NAMESPACE,
   };
+  const job = stampJob(manifest, stamp).manifest as Record<string, unknown>;
   return {
     BENCH_URI: uri,
     BENCH_DB: DATABASE,
@@ -137,24 +144,28 @@ function floorEnvironment(uri: string, server: string, token: string) {
     BENCH_TOKEN: token,
     // Or it would launch opjob's operations as well, on the same two cores, while opjob is measured.
     BENCH_TARGET: FLOOR,
-    BENCH_PATH: `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`,
-    BENCH_JOB: JSON.stringify(stampJob(manifest, stamp).manifest),
+    BENCH_PATH: `/apis/batch/v1/namespaces/${FLOOR_NAMESPACE}/jobs`,
+    BENCH_JOB: JSON.stringify({ ...job, metadata: { ...(job["metadata"] as object), namespace: FLOOR_NAMESPACE } }),
   };
 }
 
-async function apiServer(closers: AsyncDisposableStack, where: "local" | "real" | URL): Promise<string> {
-  if (where === "local") return localApiServer(closers);
-  return where === "real" ? realApiServer(closers) : readFileSync(where, "utf8");
+type ApiServer = { readonly kubeconfig: string; readonly controllers?: number | undefined };
+
+async function apiServer(closers: AsyncDisposableStack, where: "local" | "real" | URL): Promise<ApiServer> {
+  if (where === "local") return { kubeconfig: await localApiServer(closers) };
+  return where === "real" ? realApiServer(closers) : { kubeconfig: readFileSync(where, "utf8") };
 }
 
 /** No node and no scheduler: Pods are made, and stay Pending. */
-async function realApiServer(closers: AsyncDisposableStack): Promise<string> {
+async function realApiServer(closers: AsyncDisposableStack): Promise<ApiServer> {
   const plane = closers.use(await startPlane({ level: "none" }));
   const admin = closers.adopt(new Client(plane.kubeconfig()), (client) => client.close());
-  await admin.send("POST", "/api/v1/namespaces", { body: { metadata: { name: NAMESPACE } } });
-  const account = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/default`;
-  await until(async () => (await admin.send("GET", account)).code === 200, 30_000);
-  return plane.kubeconfig();
+  for (const name of [NAMESPACE, FLOOR_NAMESPACE]) {
+    await admin.send("POST", "/api/v1/namespaces", { body: { metadata: { name } } });
+    const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+    await until(async () => (await admin.send("GET", account)).code === 200, 30_000);
+  }
+  return { kubeconfig: plane.kubeconfig(), controllers: plane.pid("kube-controller-manager") };
 }
 
 async function localApiServer(closers: AsyncDisposableStack): Promise<string> {
@@ -172,21 +183,23 @@ function watchJobs(closers: AsyncDisposableStack, cluster: Cluster): Map<string,
   };
   const stop = new AbortController();
   const log = createLog({ level: "fatal", secrets: [] });
-  const following = followResource({
-    cluster,
-    resource: "jobs",
-    namespace: NAMESPACE,
-    view: (raw) => (raw["metadata"] as { labels?: Record<string, string> }).labels?.["opjob/operation"] ?? "",
-    onList: (ids) => ids.forEach(note),
-    onChange: note,
-    onDelete: () => undefined,
-    onState: () => undefined,
-    signal: stop.signal,
-    log,
-  });
+  const follow = (namespace: string) =>
+    followResource({
+      cluster,
+      resource: "jobs",
+      namespace,
+      view: (raw) => (raw["metadata"] as { labels?: Record<string, string> }).labels?.["opjob/operation"] ?? "",
+      onList: (ids) => ids.forEach(note),
+      onChange: note,
+      onDelete: () => undefined,
+      onState: () => undefined,
+      signal: stop.signal,
+      log,
+    });
+  const following = [NAMESPACE, FLOOR_NAMESPACE].map(follow);
   closers.defer(async () => {
     stop.abort();
-    await following;
+    await Promise.all(following);
   });
   return seen;
 }
