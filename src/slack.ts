@@ -19,9 +19,11 @@ export type SlackOptions = {
 };
 
 /** Quiet is: in so long (ms) so little work was begun. Few would notice that the process stands still for some hundredths of a second. */
-const QUIET = { ms: 5_000, works: 50 };
-/** As many times as much as after the last time is worth it; what is new alone must not be. */
-const WORTH = 1.5;
+const QUIET = { ms: 5_000, works: 250 };
+/** So much more than after the last time is worth it (bytes): what is new for the moment alone takes most of that. */
+const WORTH = 24 * 2 ** 20;
+/** Between two times (ms). */
+const REST = 30_000;
 
 /** Looks from time to time until the signal is aborted; never throws. */
 export async function giveBackSlack({ heap, begun, clock, signal }: SlackOptions): Promise<void> {
@@ -30,10 +32,11 @@ export async function giveBackSlack({ heap, begun, clock, signal }: SlackOptions
   while (!signal.aborted) {
     await clock.sleep(QUIET.ms, signal);
     const now = begun();
-    if (!signal.aborted && now - before <= QUIET.works && heap.taken() >= least * WORTH) {
+    if (!signal.aborted && now - before <= QUIET.works && heap.taken() >= least + WORTH) {
       heap.collect();
       least = heap.taken();
+      await clock.sleep(REST, signal);
     }
-    before = now;
+    before = begun();
   }
 }
