@@ -30,6 +30,7 @@ import type { Surroundings } from "./place.ts";
 import { openQueue } from "./queueing.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { openRounds } from "./rounds.ts";
+import { giveBackSlack } from "./slack.ts";
 import { createStep } from "./step.ts";
 import { Term } from "./term.ts";
 
@@ -114,9 +115,11 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     clock: outside.clock,
     signal: stop.signal,
   });
+  const { clock, heap } = outside;
+  const spared = giveBackSlack({ heap, begun: () => roads.lanes.begun, clock, signal: stop.signal });
   closers.defer(async () => {
     stop.abort();
-    await following;
+    await Promise.all([following, spared]);
   });
   leadership?.start();
   log.info({ database: config.databaseName, instance: rooms.instance, port: health.port }, "opjob started");

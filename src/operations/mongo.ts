@@ -1,5 +1,6 @@
 // The door to `delegated_ops`: every read and write of operations. One statement each; filters come from claim.ts.
 import { type Collection, ObjectId, type UpdateFilter } from "mongodb";
+import { type Clock, systemClock } from "../clock.ts";
 import { batched } from "./batch.ts";
 import {
   type ClaimChange,
@@ -34,19 +35,21 @@ const QUICK = { writeConcern: { w: 1 } } as const;
 const BATCH = 1_000;
 
 /** Many calls at once go out as one: a launch costs the database little even while a backlog drains. */
-const TOGETHER = { largest: 64, width: 1 };
+const together = (clock: Clock) => ({ largest: 64, width: 1, pace: { ms: PACE, clock } });
+/** Short beside the call to a cluster that follows: nobody who drains a backlog notices it (ms). */
+const PACE = 12;
 
 type Documents = Collection<OperationDocument>;
 type Claiming = { readonly id: string; readonly targets: readonly string[]; readonly now: Date };
 type Recording = { readonly operation: Claimed; readonly uid: string | undefined; readonly write: ConditionalWrite };
 
 /** @param fence what every write is held by */
-export function openOperations(collection: Documents, fence: Fence = NO_FENCE) {
-  return { ...readsOf(collection), ...writesOf(collection, fence) };
+export function openOperations(collection: Documents, fence: Fence = NO_FENCE, clock: Clock = systemClock) {
+  return { ...readsOf(collection, clock), ...writesOf(collection, fence, clock) };
 }
 
-function readsOf(collection: Documents) {
-  const read = batched((wanted: readonly string[]) => readAll(collection, wanted), TOGETHER);
+function readsOf(collection: Documents, clock: Clock) {
+  const read = batched((wanted: readonly string[]) => readAll(collection, wanted), together(clock));
 
   return {
     /** The operation as it is now, from the primary; undefined: it does not exist. */
@@ -84,7 +87,7 @@ function readsOf(collection: Documents) {
   };
 }
 
-function writesOf(collection: Documents, fence: Fence) {
+function writesOf(collection: Documents, fence: Fence, clock: Clock) {
   /** A write belongs to the leadership under which it was judged, however long it waits to be sent. */
   const guarded = (write: ConditionalWrite): ConditionalWrite => {
     fence.require();
@@ -103,9 +106,9 @@ function writesOf(collection: Documents, fence: Fence) {
       return send(collection, inputs);
     };
 
-  const claim = batched((claims: readonly Claiming[]) => claimAll(collection, claims, guarded), TOGETHER);
-  const change = batched(sending(writeAll), TOGETHER);
-  const record = batched(sending(recordAll), TOGETHER);
+  const claim = batched((claims: readonly Claiming[]) => claimAll(collection, claims, guarded), together(clock));
+  const change = batched(sending(writeAll), together(clock));
+  const record = batched(sending(recordAll), together(clock));
 
   return {
     /** Claims a queued operation of one of the targets; undefined: there is nothing to claim (any more). */

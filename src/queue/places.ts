@@ -1,6 +1,7 @@
 // Places: which operations are in flight, by identity and by what is observed; a number is only ever read off, never kept.
 // A place is held by every Job that lives, and by every operation for which a Job may exist that is not seen (yet).
-import type { LiveJob, Observed, Scope } from "../clusters/observed.ts";
+import type { LiveJob, Scope } from "../clusters/live-job.ts";
+import type { Observed } from "../clusters/observed.ts";
 import { mayHaveJob, type Operation } from "../operations/operation.ts";
 
 export type Place = { readonly orchestrator: string; readonly cluster: string | undefined };
@@ -121,17 +122,18 @@ export class Places {
 /** A usage that grows with what is granted. */
 export class Tally implements Usage {
   total = 0;
-  readonly orchestrators = new Map<string, Share>();
+  readonly orchestrators = new Map<string, { -readonly [K in keyof Share]: Share[K] }>();
   readonly clusters = new Map<string, number>();
 
   add({ orchestrator, cluster }: Place, node: "taken" | "refused" | "undecided"): void {
     this.total++;
-    const share = this.of(orchestrator);
-    this.orchestrators.set(orchestrator, {
-      inFlight: share.inFlight + 1,
-      refused: share.refused + (node === "refused" ? 1 : 0),
-      undecided: share.undecided + (node === "undecided" ? 1 : 0),
-    });
+    let share = this.orchestrators.get(orchestrator);
+    if (share === undefined) {
+      share = { ...NO_SHARE };
+      this.orchestrators.set(orchestrator, share);
+    }
+    share.inFlight++;
+    if (node !== "taken") share[node]++;
     if (cluster !== undefined) this.clusters.set(cluster, (this.clusters.get(cluster) ?? 0) + 1);
   }
 

@@ -1,6 +1,7 @@
 // The queue as the roads see it: who may be claimed now, who holds a place, who waits. Joins the parts of this room.
 import type { Clock } from "../clock.ts";
-import type { Observed, Scope } from "../clusters/observed.ts";
+import type { Scope } from "../clusters/live-job.ts";
+import type { Observed } from "../clusters/observed.ts";
 import type { Log } from "../log.ts";
 import type { Claim, Operation } from "../operations/operation.ts";
 import { Admission } from "./admission.ts";

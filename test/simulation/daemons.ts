@@ -133,6 +133,7 @@ function outsideOf(world: World, life: Life): Outside {
     timetable: (_, tick) => timetable(life, tick),
     serve: () => Promise.resolve({ port: 0, close: () => Promise.resolve() }),
     createMetrics: () => createMetrics({ defaults: false }),
+    heap: undefined,
   };
 }
 
