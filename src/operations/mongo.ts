@@ -68,6 +68,14 @@ function readsOf(collection: Documents) {
       for await (const document of collection.find(filter, { projection })) yield parseOperation(document);
     },
 
+    /** The latest epoch by which anything in hand was written; 0: none. Uses the index run_state_1. */
+    async latestEpoch(): Promise<number> {
+      const path = `${FIELD}.epoch`;
+      const filter = { run_state: { $in: ["queued" as const, "running" as const] }, [path]: { $exists: true } };
+      const found = await collection.findOne(filter, { projection: { [path]: 1 }, sort: { [path]: -1 } });
+      return found?.[FIELD]?.epoch ?? 0;
+    },
+
     /** How many queued operations of the targets there are, and since when the oldest waits. */
     queue: (targets: readonly string[]): Promise<Queued> => queueOf(collection, targets),
 

@@ -1,5 +1,6 @@
 // Draws a plan from a seed: most of it ordinary, some of it as bad as it gets. Pure.
 import { type Chance, chance } from "./chance.ts";
+import { withReplicas } from "./draw-replicas.ts";
 import type { Fates } from "./kubernetes/cluster.ts";
 import type {
   Act,
@@ -59,7 +60,7 @@ export function drawPlan(seed: number): Plan {
   const scene = { draw, theme, horizonMs, clusters, operations: operations.length };
   const daemons = times(draw.happens(theme.twoDaemons ?? 0.35) ? 2 : 1, (i) => drawDaemon(scene, i));
   const troubles = times(many(scene, "troubles", 5), () => drawTrouble(scene, daemons.length));
-  return {
+  const plain: Plan = {
     seed,
     horizonMs,
     limit: drawLimit(chance(seed, "limit")),
@@ -72,6 +73,7 @@ export function drawPlan(seed: number): Plan {
     hints: times(many(scene, "hints", 3), () => drawHint(scene)),
     incidents: [...times(many(scene, "incidents", 4), () => drawIncident(scene)), ...troubles.flatMap(relisting)],
   };
+  return withReplicas(plain, chance(seed, "lease"));
 }
 
 const drawLimit = (draw: Chance): number => (draw.happens(0.25) ? 1 + draw.below(3) : 0);

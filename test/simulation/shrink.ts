@@ -55,13 +55,18 @@ const each = <T>(list: readonly T[], variants: (one: T) => readonly T[]): T[][] 
 const leftOut = (operation: OperationPlan): OperationPlan[] => (operation.at < 0 ? [] : [{ ...operation, at: -1 }]);
 
 function simpler(daemon: DaemonPlan): DaemonPlan[] {
-  const { kills, pauses, stops, skewMs, startAt } = daemon;
+  const { kills, pauses, stops, skewMs, startAt, rate = 1 } = daemon;
   return [
     ...without(kills).map((kept) => ({ ...daemon, kills: kept })),
     ...without(pauses).map((kept) => ({ ...daemon, pauses: kept })),
     ...without(stops).map((kept) => ({ ...daemon, stops: kept })),
     ...(skewMs === 0 ? [] : [{ ...daemon, skewMs: 0 }]),
     ...(startAt === 0 ? [] : [{ ...daemon, startAt: 0 }]),
+    ...(rate === 1 ? [] : [{ ...daemon, rate: 1 }]),
+    ...each(pauses, (one) => (one.frozen ? [{ at: one.at, ms: one.ms }] : [])).map((thawed) => ({
+      ...daemon,
+      pauses: thawed,
+    })),
   ];
 }
 

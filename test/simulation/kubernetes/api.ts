@@ -2,6 +2,7 @@
 // instant. Knows paths and preconditions; nothing of what Jobs and Pods do, nor of networks.
 import { NotSimulated } from "../not-simulated.ts";
 import {
+  isNamed,
   isOwnedBy,
   type KubeObject,
   type Part,
@@ -128,11 +129,12 @@ export class Api {
   }
 
   list({ resource, namespace }: Target, query: Request["query"] = {}): readonly KubeObject[] {
-    if (query["fieldSelector"] !== undefined) throw new NotSimulated("a field selector");
     const selector = String(query["labelSelector"] ?? "");
+    const fields = String(query["fieldSelector"] ?? "");
     return this.#store
       .all(resource)
-      .filter(({ metadata }) => metadata.namespace === namespace && selects(selector, metadata.labels));
+      .filter(({ metadata }) => metadata.namespace === namespace && selects(selector, metadata.labels))
+      .filter(({ metadata }) => isNamed(fields, metadata));
   }
 
   #create({ resource, namespace }: Target, body: Fresh, dryRun: boolean): Answer {

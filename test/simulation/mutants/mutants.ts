@@ -232,7 +232,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "sweep only what is not claimed",
     file: "sweep.ts",
-    from: "if (!live.has(operation.id)) hint(operation.id);",
+    from: "if (!heardOf.has(operation.id)) hint(operation.id);",
     to: "",
   },
   {
