@@ -24,6 +24,8 @@ export type OperationPlan = {
 export type OrchestratorPlan = {
   readonly cluster: number;
   readonly namespace: string;
+  /** Number of the image that its template names; absent: 1. */
+  readonly image?: number;
   /** Seconds after which the template's Jobs are tidied up when they have finished; undefined: never. */
   readonly ttl: number | undefined;
 };
@@ -104,6 +106,14 @@ export type Trouble = {
   readonly probability: number;
 };
 
+/** A fault that all launches of an orchestrator meet; of images: of all that need the same one. May outlast the horizon. */
+export type Storm = {
+  readonly from: number;
+  readonly ms: number;
+  readonly orchestrator: number;
+  readonly kind: "quota" | "forbidden" | "secret" | "image";
+};
+
 export type HintTrouble = {
   readonly from: number;
   readonly ms: number;
@@ -139,6 +149,7 @@ export type Plan = {
   readonly operations: readonly OperationPlan[];
   readonly daemons: readonly DaemonPlan[];
   readonly acts: readonly Act[];
+  readonly storms?: readonly Storm[];
   readonly troubles: readonly Trouble[];
   readonly hints: readonly HintTrouble[];
   readonly incidents: readonly Incident[];

@@ -12,6 +12,7 @@ import type { WatchTroubles } from "./kubernetes/watch-body.ts";
 import type { StreamTroubles } from "./mongo/parts.ts";
 import { MongoServer } from "./mongo/server.ts";
 import { LEASE_SERVICE, type Plan } from "./plan.ts";
+import { missingFor, refusalOf } from "./storms.ts";
 import { FOREVER, Time } from "./time.ts";
 import { Wire } from "./wire.ts";
 import type { Execution, WorkerParts } from "./worker.ts";
@@ -105,6 +106,13 @@ export function createWorld(plan: Plan): World {
       skewMs: plan.clusterSkewMs[nth] ?? 0,
       chance: draw(`cluster ${nth}`),
       fatesOf: (operation, attempt) => fatesOf(plan, operation, attempt),
+      refusalOf: (name) =>
+        refusalOf(
+          plan,
+          plan.orchestrators.findIndex((_, i) => instanceOf(i) === name),
+          time.elapsed,
+        ),
+      missingFor: (pod) => missingFor(plan, pod, time.elapsed),
       watches,
       onSend: (by, request) => checks.sent(address, by, request),
       onCall: (done) => checks.called(address, done),

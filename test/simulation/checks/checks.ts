@@ -19,6 +19,7 @@ import { RACE } from "./failures.ts";
 import { createLeadershipJudge } from "./leadership.ts";
 import { complaints } from "./rest.ts";
 import { claimOf, isEnded, isOurs, operationOf, type Scene } from "./scene.ts";
+import { createStormJudge } from "./storms.ts";
 import { judgeWrite } from "./writes.ts";
 
 export type Violation = { readonly rule: string; readonly detail: string };
@@ -49,6 +50,7 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
     if (text.includes(secret)) violated("8: no secret is told", where);
   };
   const calls = createCallJudge(() => scene, violated);
+  const storms = createStormJudge(() => scene, violated);
   const leadership = createLeadershipJudge(() => scene, violated);
 
   return {
@@ -72,7 +74,10 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
     },
     called(server: string, done: Done): void {
       if (server === HOME) leadership.done(lives.get(done.by.name), done);
-      else calls.done(server, done);
+      else {
+        calls.done(server, done);
+        storms.done(done);
+      }
     },
     /** A document was changed. */
     changed(change: Change): void {
@@ -90,7 +95,9 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
     happened({ type, resource, object }: Event): void {
       if (resource !== "jobs" || !isOurs(object)) return;
       trace.note(`Job ${object.metadata.uid} of ${operationOf(object).slice(-4)} ${type}`);
-      if (type === "ADDED") calls.added(object);
+      if (type !== "ADDED") return;
+      calls.added(object);
+      storms.added(object);
     },
     said(life: Life, { text, err }: Said): void {
       told(text, `${life.name} logged it`);
@@ -107,6 +114,8 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
         if (same.length > 1) violated("1: a queueing is executed at most once", same.map((one) => one.pod).join());
       }
     },
+    /** From time to time. */
+    look: (): void => storms.look(),
     /** Why the world is not at rest (yet); none: it is. */
     async complaints(daemons: readonly Daemon[]): Promise<string[]> {
       const found = complaints(scene);

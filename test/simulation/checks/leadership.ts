@@ -81,7 +81,7 @@ export function createLeadershipJudge(scene: () => Scene, violate: Violate) {
     sent(life: Life | undefined, request: Request): void {
       if (life === undefined || request.method === "GET") return;
       sentAt.set(request, life.clock.elapsed());
-      if (holderIn(request) !== "" || life.stoppedFor >= DRAIN) return;
+      if (holderIn(request) !== "" || life.stoppedFor > DRAIN - 100) return;
       const inHand = [...life.underway].filter((asked) => isAct(asked) && !isTakeover(asked));
       if (inHand.length > 0)
         violate("3: a handover leaves nothing in hand", `${life.name}: ${inHand.map(({ verb }) => verb).join()}`);

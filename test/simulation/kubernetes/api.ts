@@ -52,6 +52,9 @@ function besides(path: string): Answer | undefined {
   return undefined;
 }
 
+export const invalid = ({ metadata: { name } }: Fresh): Answer =>
+  status(422, "Invalid", `Job.batch "${name}" is invalid: spec.template: Required value`);
+
 /** With the name of what is not there, as only an API server knows it. */
 function notFound({ resource, name }: Target): Answer {
   const answer = status(404, "NotFound", `${resource} "${name}" not found`);
@@ -70,10 +73,10 @@ export class Api {
   readonly #lists = new Map<string, Kept>();
   #tokens = 0;
 
-  readonly #refuses: (body: Fresh) => boolean;
+  readonly #refuses: (body: Fresh) => Answer | undefined;
 
-  /** @param refuses whether the server takes an object for invalid */
-  constructor(store: KubeStore, namespaces: ReadonlySet<string>, refuses: (body: Fresh) => boolean) {
+  /** @param refuses what the server answers to the creation of an object that it does not take */
+  constructor(store: KubeStore, namespaces: ReadonlySet<string>, refuses: (body: Fresh) => Answer | undefined) {
     this.#store = store;
     this.#refuses = refuses;
     this.#namespaces = namespaces;
@@ -139,8 +142,8 @@ export class Api {
 
   #create({ resource, namespace }: Target, body: Fresh, dryRun: boolean): Answer {
     const { name } = body.metadata;
-    if (this.#refuses(body))
-      return status(422, "Invalid", `Job.batch "${name}" is invalid: spec.template: Required value`);
+    const refused = this.#refuses(body);
+    if (refused !== undefined) return refused;
     if (this.#store.get(resource, `${namespace}/${name}`))
       return status(409, "AlreadyExists", `${resource} "${name}" already exists`);
     const metadata = { ...body.metadata, namespace };

@@ -12,7 +12,7 @@ type HomeOptions = Pick<Served, "watches" | "onSend" | "onCall"> & { readonly no
 
 export function leaseHome({ now, ...served }: HomeOptions): Served {
   const store = new KubeStore("home", now);
-  return { store, api: new Api(store, new Set([NAMESPACE]), () => false), ...served };
+  return { store, api: new Api(store, new Set([NAMESPACE]), () => undefined), ...served };
 }
 
 /** As a service account has it. */
