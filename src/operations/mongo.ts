@@ -20,6 +20,7 @@ import {
 import { type Fence, NO_FENCE } from "./fence.ts";
 import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
 import { type Claim, FIELD, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
+import { settle } from "./settle.ts";
 
 type Claimed = Operation & { claim: Claim };
 export type Operations = ReturnType<typeof openOperations>;
@@ -47,10 +48,17 @@ export function openOperations(collection: Documents, fence: Fence = NO_FENCE) {
 
 function readsOf(collection: Documents) {
   const read = batched((wanted: readonly string[]) => readAll(collection, wanted), TOGETHER);
+  const settled = batched((wanted: readonly string[]) => settle(collection, wanted), TOGETHER);
 
   return {
     /** The operation as it is now, from the primary; undefined: it does not exist. */
     read: (id: string): Promise<Operation | undefined> => read(id),
+
+    /**
+     * Resolves when no failover can take back any more what was read before: a primary that was cut off answers reads for some
+     * seconds, also with a failure that never came to be. @throws where no majority answers now
+     */
+    settled: async (id: string): Promise<void> => void (await settled(id)),
 
     /** Who waits for a claim: of each target that has any, how many, and the first of them. Uses the index run_state_1. */
     async lines(targets: readonly string[], length: number): Promise<Line[]> {
