@@ -26,6 +26,8 @@ export function withStorms(plan: Plan, draw: Chance): Plan {
   const images = orchestrators.map((one): OrchestratorPlan => ({ ...one, image: draw.happens(0.5) ? 1 : 2 }));
   return {
     ...plan,
+    // Whoever a storm held comes all at once when it is over.
+    ...(draw.happens(0.4) && { limit: 1 + draw.below(3) }),
     storms,
     orchestrators: images,
     operations: [...operations, ...more],

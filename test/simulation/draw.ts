@@ -42,6 +42,7 @@ const THEMES: readonly Theme[] = [
   { acts: ["replace-job", "delete-job", "impostor", "fail", "delete"], hints: ["late"], most: 6 },
   { troubles: ["empty-list"], incidents: ["forget-versions", "silence-watches", "cut-watches"], most: 4, lingers: 0.4 },
   { troubles: ["late", "lost-replies"], most: 5, twoDaemons: 0.5 },
+  { troubles: ["slow"], acts: ["requeue", "requeue", "schedule", "promote"], most: 6, twoDaemons: 1 },
 ];
 
 export function drawPlan(seed: number): Plan {

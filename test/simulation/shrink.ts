@@ -28,12 +28,19 @@ const LISTS = ["incidents", "hints", "troubles", "acts"] as const;
 /** Everything that is one step smaller, the largest steps first. */
 function* candidates(plan: Plan): Generator<Plan> {
   for (const list of LISTS) if (plan[list].length > 1) yield { ...plan, [list]: [] };
+  yield* calmer(plan);
   if (plan.daemons.length > 1) for (const daemons of without(plan.daemons)) yield { ...plan, daemons };
   for (const operations of each(plan.operations, leftOut)) yield { ...plan, operations };
   for (const list of LISTS) for (const kept of without<unknown>(plan[list])) yield { ...plan, [list]: kept };
   for (const daemons of each(plan.daemons, simpler)) yield { ...plan, daemons };
   for (const operations of each(plan.operations, plain)) yield { ...plan, operations };
   yield* milder(plan);
+}
+
+function* calmer(plan: Plan): Generator<Plan> {
+  for (const storms of without(plan.storms ?? [])) yield { ...plan, storms };
+  if (plan.lease && plan.daemons.length === 1) yield { ...plan, lease: false };
+  if (plan.limit) yield { ...plan, limit: 0 };
 }
 
 /** What stays is made milder. */

@@ -92,8 +92,8 @@ test("faults that are planted are found", async () => {
     "take what a watch does not show for gone",
   ];
   for (const mutant of MUTANTS.filter(({ name }) => names.includes(name))) {
-    const { seed, found } = await hunt(mutant, 200);
-    expect([mutant.name, seed === undefined ? "not found" : found]).toEqual([
+    const { seed, rule } = await hunt(mutant, 200);
+    expect([mutant.name, seed === undefined ? "not found" : rule]).toEqual([
       mutant.name,
       expect.stringMatching(/^\d: /),
     ]);

@@ -44,6 +44,8 @@ export function createLeadershipJudge(scene: () => Scene, violate: Violate) {
   const takenOver = new Map<string, number>();
   /** Leaders that have begun to act. */
   const begun = new Set<string>();
+  /** Lives that know that there was a Lease. */
+  const know = new Set<string>();
   let holder: string | undefined;
   let deletedAt = Number.NEGATIVE_INFINITY;
 
@@ -63,8 +65,10 @@ export function createLeadershipJudge(scene: () => Scene, violate: Violate) {
     if (term.released) return "it has given the Lease back";
     if (life.clock.elapsed() >= term.renewedAt + DEADLINE) return "its time is over by its own clock";
     // A clock that stood still with its process cannot tell.
-    const excused = life.wasFrozen || scene().time.now - deletedAt < DELETED;
-    return holder !== life.name && !excused ? `${holder} has the Lease` : undefined;
+    // Nor can one that begins anew, when somebody has deleted the Lease, that there was one.
+    if (holder === undefined || holder === life.name) return undefined;
+    const isNew = !know.has(holder) && scene().time.now - deletedAt < DELETED;
+    return life.wasFrozen || isNew ? undefined : `${holder} has the Lease`;
   };
 
   return {
@@ -88,7 +92,11 @@ export function createLeadershipJudge(scene: () => Scene, violate: Violate) {
     },
 
     done(life: Life | undefined, { request, answer }: Done): void {
-      if (life === undefined || request.method === "GET" || answer.status >= 300) return;
+      if (life === undefined || answer.status >= 300) return;
+      if (request.method === "GET") {
+        know.add(life.name);
+        return;
+      }
       const epoch = Number(specIn(request)["leaseTransitions"]);
       const released = holderIn(request) === "";
       holder = released ? undefined : life.name;
