@@ -1,7 +1,15 @@
 // Makes of a plan one in which several replicas agree on a leader by a Lease, and in which that goes wrong as often as it can:
 // leaders that stand still, clocks that differ, a cluster of the Lease that does not answer. Pure.
 import type { Chance } from "./chance.ts";
-import { type DaemonPlan, type Incident, LEASE_SERVICE, type Plan, type Trouble, type TroubleKind } from "./plan.ts";
+import {
+  DATABASE_SERVICE,
+  type DaemonPlan,
+  type Incident,
+  LEASE_SERVICE,
+  type Plan,
+  type Trouble,
+  type TroubleKind,
+} from "./plan.ts";
 
 /** How often replicas agree by a Lease. */
 const OFTEN = 0.4;
@@ -18,11 +26,16 @@ export function withReplicas(plan: Plan, draw: Chance): Plan {
   const deletions: Incident[] = draw.happens(0.1)
     ? [{ at: Math.round(draw.between(0, horizonMs)), kind: "delete-lease", ms: 0 }]
     : [];
+  const overtaken = draw.happens(0.3) ? [drawOvertaken(draw, horizonMs)] : [];
+  const [leader] = replicas;
   return {
     ...plan,
     lease: true,
-    daemons: replicas,
-    troubles: [...plan.troubles, ...troubles],
+    daemons: replicas.with(0, {
+      ...(leader as DaemonPlan),
+      pauses: [...(leader?.pauses ?? []), ...overtaken.map(({ pause }) => pause)],
+    }),
+    troubles: [...plan.troubles, ...troubles, ...overtaken.map(({ trouble }) => trouble)],
     incidents: [...plan.incidents, ...deletions],
   };
 }
@@ -46,6 +59,15 @@ function drawReplica(draw: Chance, replica: DaemonPlan, horizonMs: number): Daem
     pauses: [...replica.pauses, ...pauses],
     stops: [...replica.stops, ...stops],
   };
+}
+
+/** Writes of a leader that are under way when it stands still, and that are done when another one leads. */
+function drawOvertaken(draw: Chance, horizonMs: number) {
+  const from = Math.round(draw.between(0, horizonMs * 0.6));
+  const ms = Math.round(draw.between(5_000, 25_000));
+  const probability = draw.pick([0.3, 0.6]);
+  const trouble: Trouble = { from, ms, service: DATABASE_SERVICE, daemon: 0, kind: "late", probability };
+  return { trouble, pause: { at: from + ms, ms: Math.round(draw.between(30_000, 60_000)) } };
 }
 
 const TROUBLES: readonly TroubleKind[] = [

@@ -13,7 +13,7 @@ export type LifeParts = {
   readonly time: Time;
   readonly draw: Chance;
   readonly skewMs: number;
-  /** How fast its clock goes: 1, as true time does. */
+  /** How fast its own clock goes: 1, as true time does. That of the day is set right from time to time. */
   readonly rate: number;
   readonly kill: Kill | undefined;
   readonly fateOf: (asked: Asked) => Fate;
@@ -43,7 +43,7 @@ export class Life implements Line {
     this.name = parts.name;
     this.#parts = parts;
     this.clock = {
-      now: () => Math.floor(parts.time.now + parts.skewMs + (parts.rate - 1) * parts.time.elapsed),
+      now: () => Math.floor(parts.time.now + parts.skewMs),
       elapsed: () => this.#elapsed(),
       random: parts.draw.next,
       after: (ms, call) => this.#timer(ms, call),
