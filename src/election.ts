@@ -2,10 +2,10 @@
 // Joins the Lease, the leadership and the term; decides nothing else.
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { defaultAccess } from "./clusters/kubeconfig.ts";
 import { openLease } from "./clusters/lease.ts";
 import { Traffic, UNLIMITED } from "./clusters/traffic.ts";
 import type { DaemonOptions } from "./daemon.ts";
+import { databaseError } from "./database.ts";
 import type { FeedState } from "./feeds.ts";
 import type { Lanes } from "./lanes.ts";
 import { Leadership } from "./leadership.ts";
@@ -31,6 +31,12 @@ type Elected = {
 export const isElected = ({ config, surroundings }: Pick<DaemonOptions, "config" | "surroundings">): boolean =>
   config.leadership === "lease" || (config.leadership === "auto" && surroundings.inCluster);
 
+/** What the Lease's own history need not tell: it may have been deleted. */
+const latestEpoch = ({ operations }: Rooms): Promise<number> =>
+  operations.latestEpoch().catch((thrown: unknown) => {
+    throw databaseError(thrown);
+  });
+
 /**
  * undefined: this daemon is alone.
  * @throws OpjobError KUBECONFIG_… where a Lease is wanted and no cluster is known to hold it
@@ -39,7 +45,7 @@ export function openElection(options: DaemonOptions, rooms: Rooms, elected: Elec
   if (!isElected(options)) return undefined;
   const { config, surroundings, log, outside = REAL } = options;
   const { metrics, term } = elected;
-  const access = defaultAccess(surroundings.inCluster, surroundings.serviceAccountNamespace, {
+  const access = outside.ownAccess(surroundings.inCluster, surroundings.serviceAccountNamespace, {
     context: undefined,
     allowExec: config.allowExecCredentials,
   });
@@ -52,9 +58,10 @@ export function openElection(options: DaemonOptions, rooms: Rooms, elected: Elec
   const namespace = config.leaseNamespace || access.namespace || "default";
   const parts = { ...elected, operations: rooms.operations };
   const leadership = new Leadership({
-    door: openLease(speaker, access.server, { namespace, name: config.leaseName }),
+    door: openLease(speaker, access.server, { namespace, name: config.leaseName }, outside.clock),
     identity: `${hostname()}_${randomUUID()}`,
     instance: rooms.instance,
+    latestEpoch: () => latestEpoch(rooms),
     begin: (epoch) => term.begin(epoch, parts),
     end: () => term.end(parts),
     clock: outside.clock,

@@ -3,6 +3,7 @@
 import { getHeapStatistics } from "node:v8";
 import { MongoClient, type MongoClientOptions } from "mongodb";
 import { type Clock, systemClock } from "./clock.ts";
+import { defaultAccess } from "./clusters/kubeconfig.ts";
 import { type Connect, connect } from "./clusters/kubernetes.ts";
 import { serveHealth } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -13,6 +14,8 @@ export type Outside = {
   readonly clock: Clock;
   readonly openDatabase: (uri: string, options: MongoClientOptions) => MongoClient;
   readonly connect: Connect;
+  /** To the cluster in which the Lease lies. */
+  readonly ownAccess: typeof defaultAccess;
   readonly timetable: Timetable;
   readonly serve: typeof serveHealth;
   readonly createMetrics: () => Metrics;
@@ -31,6 +34,7 @@ export const REAL: Outside = {
   clock: systemClock,
   openDatabase: (uri, options) => new MongoClient(uri, options),
   connect,
+  ownAccess: defaultAccess,
   timetable: cronTimetable,
   serve: serveHealth,
   createMetrics,

@@ -27,7 +27,7 @@ export type SweepOptions = {
 
 export type Sweep = {
   run(): Promise<void>;
-  /** As `run`, but never one that has begun before. */
+  /** As `run` when a term begins: never one that has begun before, and it hints all that is in hand. */
   anew(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
@@ -38,25 +38,26 @@ export function createSweep(options: SweepOptions): Sweep {
   let task: ReturnType<Timetable> | undefined;
   let running: Promise<void> | undefined;
 
-  /** Work in hand; hints that of which no live Job is seen. A live Job is watched, and its timers are set. */
-  const inHand = async function* (live: ReadonlySet<string>): AsyncIterable<Operation> {
+  /** Work in hand; hints that of which nobody is sure to hear: a live Job is watched, and its timers are set. */
+  const inHand = async function* (heardOf: ReadonlySet<string>): AsyncIterable<Operation> {
     for await (const operation of operations.claimed()) {
-      if (!live.has(operation.id)) hint(operation.id);
+      if (!heardOf.has(operation.id)) hint(operation.id);
       yield operation;
     }
   };
   /** Work in hand first: what is in flight must be known before more may go. Then who waits, and what outlived its operation. */
-  const once = async (): Promise<void> => {
+  const once = async (first: boolean): Promise<void> => {
     if (!options.active()) return;
     await options.seen();
     const live = new Set(options.live());
-    await queue.reconcile(inHand(live));
+    // As long as others led, nobody here set a timer for a Job of which no further event may come.
+    await queue.reconcile(inHand(first ? new Set() : live));
     await queue.refill();
     for (const id of await operations.ended([...live])) hint(id);
   };
   /** A second caller waits for the sweep under way. */
-  const run = (): Promise<void> => {
-    running ??= once().finally(() => {
+  const run = (first = false): Promise<void> => {
+    running ??= once(first).finally(() => {
       running = undefined;
     });
     return running;
@@ -73,10 +74,10 @@ export function createSweep(options: SweepOptions): Sweep {
     }
   };
   return {
-    run,
+    run: () => run(),
     async anew() {
-      await running?.catch(() => undefined);
-      await run();
+      while (running !== undefined) await running.catch(() => undefined);
+      await run(true);
     },
     start() {
       task = options.timetable(options, tick);

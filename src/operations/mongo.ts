@@ -21,6 +21,7 @@ import {
 import { type Fence, NO_FENCE } from "./fence.ts";
 import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
 import { type Claim, FIELD, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
+import { settle } from "./settle.ts";
 
 type Claimed = Operation & { claim: Claim };
 export type Operations = ReturnType<typeof openOperations>;
@@ -50,10 +51,17 @@ export function openOperations(collection: Documents, fence: Fence = NO_FENCE, c
 
 function readsOf(collection: Documents, clock: Clock) {
   const read = batched((wanted: readonly string[]) => readAll(collection, wanted), together(clock));
+  const settled = batched((wanted: readonly string[]) => settle(collection, wanted), together(clock));
 
   return {
     /** The operation as it is now, from the primary; undefined: it does not exist. */
     read: (id: string): Promise<Operation | undefined> => read(id),
+
+    /**
+     * Resolves when no failover can take back any more what was read before: a primary that was cut off answers reads for some
+     * seconds, also with a failure that never came to be. @throws where no majority answers now
+     */
+    settled: async (id: string): Promise<void> => void (await settled(id)),
 
     /** Who waits for a claim: of each target that has any, how many, and the first of them. Uses the index run_state_1. */
     async lines(targets: readonly string[], length: number): Promise<Line[]> {
@@ -69,6 +77,14 @@ function readsOf(collection: Documents, clock: Clock) {
       };
       const projection = { run_state: 1, queued_at: 1, [FIELD]: 1 };
       for await (const document of collection.find(filter, { projection })) yield parseOperation(document);
+    },
+
+    /** The latest epoch by which anything in hand was written; 0: none. Uses the index run_state_1. */
+    async latestEpoch(): Promise<number> {
+      const path = `${FIELD}.epoch`;
+      const filter = { run_state: { $in: ["queued" as const, "running" as const] }, [path]: { $exists: true } };
+      const found = await collection.findOne(filter, { projection: { [path]: 1 }, sort: { [path]: -1 } });
+      return found?.[FIELD]?.epoch ?? 0;
     },
 
     /** How many queued operations of the targets there are, and since when the oldest waits. */

@@ -100,6 +100,10 @@ function turns(parts: Parts) {
       return undefined;
     },
 
+    /** Why a claimed one that has no Job yet may not go on now; undefined: that is not known (yet). */
+    holds: ({ claim: { orchestrator } }: Claimed): Why | undefined =>
+      breaker.why(orchestrator) ?? admission.closed.get(orchestrator),
+
     refill: () => admission.refill(),
     look: () => admission.look(),
 
@@ -167,7 +171,10 @@ function accounts({ places, admission, notes, breaker, images, targets, clusterO
 
   return {
     /** Its launch begins: from now on it holds a place. */
-    begins: (operation: Claimed): void => places.claimed(operation, clusterOfTarget(operation.claim.orchestrator)),
+    begins: (operation: Claimed): void => places.begins(operation, clusterOfTarget(operation.claim.orchestrator)),
+
+    /** Its launch is over, however it ended. */
+    begun: (id: string): void => places.begun(id),
 
     release(id: string): void {
       places.release(id);

@@ -3,15 +3,11 @@
 // White space in the text does not count. A text that is not there exactly once stops everything: then the fault must be
 // planted anew where the code has gone. Knows the text of src/; nothing of how faults are found.
 
-export type Mutant = {
-  readonly name: string;
-  /** Path under src/. */
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-};
+import { LEADING } from "./leading.ts";
+import type { Mutant } from "./mutant.ts";
+import { WAITING } from "./waiting.ts";
 
-export const MUTANTS: readonly Mutant[] = [
+const ROADS: readonly Mutant[] = [
   {
     name: "claim although it is claimed for this queueing",
     file: "operations/claim.ts",
@@ -34,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "believe that all of a batch is claimed",
     file: "operations/claim.ts",
     from: "  [`${FIELD}.token`]: token,\n",
-    to: "",
+    to: "  [`${FIELD}.attempt`]: token ? { $exists: true } : 0,\n",
   },
   {
     name: "fail whatever state it is in",
@@ -218,21 +214,9 @@ export const MUTANTS: readonly Mutant[] = [
     to: "",
   },
   {
-    name: "count no Job that is seen to be in flight",
-    file: "queue/places.ts",
-    from: "tally.add({ orchestrator: job.orchestrator, cluster: servers.get(scope) }, node);",
-    to: "if (node !== node) tally.add({ orchestrator: job.orchestrator, cluster: servers.get(scope) }, node);",
-  },
-  {
-    name: "count nothing to be in flight whose Job is not seen yet",
-    file: "queue/places.ts",
-    from: 'else tally.add(held, "undecided");',
-    to: "",
-  },
-  {
     name: "sweep only what is not claimed",
     file: "sweep.ts",
-    from: "if (!live.has(operation.id)) hint(operation.id);",
+    from: "if (!heardOf.has(operation.id)) hint(operation.id);",
     to: "",
   },
   {
@@ -266,3 +250,5 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'return { kind: "rest" };',
   },
 ];
+
+export const MUTANTS: readonly Mutant[] = [...ROADS, ...WAITING, ...LEADING];
