@@ -56,7 +56,8 @@ export function batched<In, Out>(
   const arm = (ms: number): void => {
     if (armed) return;
     armed = true;
-    pace?.clock.after(ms, () => {
+    // A rest below the clock's own precision would be armed for ever, at the same moment.
+    pace?.clock.after(Math.ceil(ms), () => {
       armed = false;
       next();
     });
