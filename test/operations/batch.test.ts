@@ -100,3 +100,24 @@ test("a full batch waits for no pace", async () => {
   await time.pass(0);
   expect(sent.filter(([, size]) => size === 4).length).toBeGreaterThanOrEqual(2);
 });
+
+test("a pause is whole ticks, so that a clock whose times have fractions goes on", async () => {
+  const time = new VirtualTime();
+  const clock = time.clock();
+  const pauses: number[] = [];
+  const after: typeof clock.after = (ms, call) => {
+    pauses.push(ms);
+    return clock.after(ms, call);
+  };
+  const call = batched((inputs: readonly number[]) => Promise.resolve(inputs), {
+    largest: 100,
+    width: 1,
+    pace: { ms: 10, clock: { elapsed: clock.elapsed, after } },
+  });
+  for (let i = 0; i < 50; i++) {
+    void call(i);
+    await time.pass(0.7);
+  }
+  expect(pauses.length).toBeGreaterThan(0);
+  expect(pauses.filter((ms) => !Number.isInteger(ms) || ms < 1)).toEqual([]);
+});
