@@ -114,12 +114,14 @@ describe("opjob orchestrator refresh", () => {
       "it runs",
       async () => ((await (await fetch(path)).json()) as { status: { phase: string } }).status.phase === "Running",
     );
-    stage.kubernetes.simulate.print(pod, "ModuleNotFoundError: fiftyone\n");
+    stage.kubernetes.simulate.print(pod, `ModuleNotFoundError: fiftyone\nno ${stage.database.uri}\n`);
     stage.kubernetes.simulate.finish(pod, 1, "Error");
     const { code, out, err } = await refreshing;
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatch(/The registration Job fiftyone\/register-failing-\w+ failed: WorkerFailed\. .*exit code 1/);
     expect(err).toContain('Last log lines of container "task-worker":\nModuleNotFoundError: fiftyone\n');
+    expect(err).toContain("fiftyone\nno [hidden]\n");
+    expect(err).not.toContain(stage.database.uri);
     expect((await orchestrators(stage).findOne({ instance_id: "failing" }))?.["available_operators"]).toEqual(
       OPERATORS,
     );
