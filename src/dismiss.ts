@@ -31,8 +31,7 @@ export function createDismiss({ operations, pool, fence, metrics, log }: Dismiss
       await operations.settled(job.operation);
       const live = await cluster.getJob(job.namespace, job.name);
       if (live === undefined || live.uid !== job.uid || live.deleting) return undefined;
-      fence.require();
-      await cluster.deleteJob(job.namespace, job.name, job.uid);
+      await cluster.deleteJob(job.namespace, job.name, job.uid, fence.require);
       metrics.deletions.inc();
       log.info({ ...fields, why }, "job deleted");
       return undefined;

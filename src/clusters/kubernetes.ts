@@ -3,7 +3,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { OpjobError } from "../errors.ts";
 import { isAlreadyThere, isNotFound, isPreconditionFailure, parse, refusal } from "./answers.ts";
-import { type Call, get, post } from "./call.ts";
+import { type Call, type Guard, get, post } from "./call.ts";
 import { Connection, type ConnectionOptions, type Reply } from "./connection.ts";
 import { type EventQuery, type EventView, fieldsOf, MOST_EVENTS, viewEvents } from "./events.ts";
 import type { Access } from "./kubeconfig.ts";
@@ -75,11 +75,11 @@ export class Cluster {
 
   /**
    * Creates a Job. `exists`: a Job of that name is there already.
-   * @throws OpjobError JOB_REFUSED, CLUSTER_…
+   * @throws OpjobError JOB_REFUSED, CLUSTER_…; what the guard throws, and then it is not sent (again)
    */
-  async createJob(namespace: string, name: string, manifest: unknown): Promise<Created> {
+  async createJob(namespace: string, name: string, manifest: unknown, guard?: Guard): Promise<Created> {
     const call = post("jobs", jobs(namespace), `create the Job ${namespace}/${name}`, manifest);
-    const reply = await this.#ask({ ...call, query: { fieldValidation: "Warn" } }, isAlreadyThere);
+    const reply = await this.#ask({ ...call, guard, query: { fieldValidation: "Warn" } }, isAlreadyThere);
     if (isAlreadyThere(reply)) return { kind: "exists" };
     return { kind: "created", job: viewJob(parse(reply.body, call.act)), warnings: reply.warnings };
   }
@@ -128,8 +128,9 @@ export class Cluster {
   /**
    * Deletes the Job with this uid and, after it, its Pods. true: it is gone or going.
    * false: another Job has its name, which is left alone (the API server compares the uid).
+   * @throws OpjobError CLUSTER_…; what the guard throws, and then it is not sent (again)
    */
-  async deleteJob(namespace: string, name: string, uid: string): Promise<boolean> {
+  async deleteJob(namespace: string, name: string, uid: string, guard?: Guard): Promise<boolean> {
     const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Background", preconditions: { uid } };
     const act = `delete the Job ${namespace}/${name}`;
     const call: Call = {
@@ -137,6 +138,7 @@ export class Cluster {
       path: `${jobs(namespace)}/${name}`,
       body,
       act,
+      guard,
       verb: "delete",
       resource: "jobs",
     };

@@ -162,8 +162,8 @@ const ROADS: readonly Mutant[] = [
   {
     name: "delete whatever has the name now",
     file: "dismiss.ts",
-    from: "if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; fence.require(); await cluster.deleteJob(job.namespace, job.name, job.uid);",
-    to: "if (live === undefined || live.deleting) return undefined; fence.require(); await cluster.deleteJob(job.namespace, job.name, live.uid);",
+    from: "if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; await cluster.deleteJob(job.namespace, job.name, job.uid, fence.require);",
+    to: "if (live === undefined || live.deleting) return undefined; await cluster.deleteJob(job.namespace, job.name, live.uid, fence.require);",
   },
   {
     name: "delete without the uid as a precondition",
