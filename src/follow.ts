@@ -14,7 +14,10 @@ import type { Metrics } from "./metrics.ts";
 import { failureText } from "./operations/failure-text.ts";
 import type { Operations } from "./operations/mongo.ts";
 import { isClaimed, isTerminal, type Operation } from "./operations/operation.ts";
+import { withEarlier } from "./operations/retry.ts";
 import { farewell, type Transition } from "./operations/transition.ts";
+import type { Ration } from "./ration.ts";
+import type { Retry } from "./retry.ts";
 
 export type FollowOptions = {
   readonly operations: Pick<Operations, "read" | "change" | "fail" | "retake">;
@@ -23,6 +26,8 @@ export type FollowOptions = {
   readonly judge: Judge;
   readonly launcher: Pick<Launcher, "adopt">;
   readonly dismiss: Dismiss;
+  readonly retry: Retry;
+  readonly ration: Ration;
   readonly lastWords: LastWords;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -56,7 +61,7 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   const { operations, observed, look, judge, dismiss } = options;
   const operation = await operations.read(id);
   const jobs = observed.find(id);
-  if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"), undefined);
+  if (operation === undefined) return followed(await dismissOrphans(options, jobs), undefined);
   if (!isClaimed(operation)) return followUnclaimed(options, operation, jobs);
   const { attempt } = operation.claim;
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
@@ -64,7 +69,9 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   const next = await dismiss.all(strays, "the operation has another Job, or was queued again");
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
   if (shown.length === 0 && neverCreated(operation)) {
-    return operation.archived ? followed(undefined, operation) : { kind: "launch", claimed: operation };
+    if (operation.archived) return followed(undefined, operation);
+    const rest = restOf(operation, options.now());
+    return rest > 0 ? followed({ again: rest }, operation) : { kind: "launch", claimed: operation };
   }
   const found = await look.find(operation, shown);
   if (await adopted(options, { operation, found })) return followed(AT_ONCE, operation);
@@ -72,6 +79,19 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   const judged = await judge.judge(operation, found);
   const step = await act(options, { operation, found: judged.found }, judged.transition);
   return followed(step ?? next, isOver(judged.found) ? undefined : operation);
+}
+
+/** Somebody deleted the operation, or its database has lost it: so few at a time that somebody can still step in. */
+async function dismissOrphans({ dismiss, ration, log }: FollowOptions, jobs: readonly ObservedJob[]): Promise<Next> {
+  const present = jobs.filter(({ job }) => !job.deleting);
+  if (present.length === 0) return undefined;
+  const wait = ration.take();
+  if (wait === 0) return dismiss.all(present, "the operation was deleted");
+  log.warn(
+    { operation: present[0]?.job.operation },
+    "many operations are gone: their Jobs are deleted a few at a time",
+  );
+  return { again: wait };
 }
 
 const isOver = ({ observation: seen }: Found): boolean =>
@@ -149,6 +169,8 @@ async function act(options: FollowOptions, { operation, found }: Case, transitio
       return change(options, operation, transition);
     case "fail":
       return fail(options, { operation, found }, transition.ending);
+    case "withdraw":
+      return options.retry.goOn(operation, found);
     case "delete":
       if (found.observation.kind !== "job") return { again: LOOK_AGAIN };
       return options.dismiss.one(found.observation.job, found.cluster, transition.why);
@@ -173,14 +195,17 @@ type Change = Extract<Transition, { kind: "change" }>;
 
 /** Failing the operation and deleting its Job is one obligation: the next look finds a failed operation and what still lives. */
 async function fail(options: FollowOptions, { operation, found }: Case, judged: Ending): Promise<Next> {
-  const { operations, judge, lastWords, metrics, now } = options;
+  const { operations, judge, retry, lastWords, metrics, now } = options;
   const ending = await judge.confirm(operation, found, judged);
   if (ending === undefined) return { again: 500 };
+  const retried = await retry.begin(operation, found, ending);
+  if (retried) return retried;
   const { namespace, job: name, orchestrator } = operation.claim;
   const job = found.observation.kind === "job" ? found.observation.job : undefined;
   const place = job ? `${job.namespace}/${job.name}` : name && `${namespace}/${name}`;
   const log = await lastWordsOf(lastWords, { operation, found }, ending);
-  const text = failureText({ ...ending, job: place, log });
+  const message = withEarlier(ending.message, operation.claim);
+  const text = failureText({ ...ending, message, job: place, log });
   const { reason, fault } = ending;
   if (!(await operations.fail(operation, { reason, fault, text }, new Date(now())))) return AT_ONCE;
   metrics.failures.inc({ orchestrator, reason });
@@ -214,5 +239,8 @@ const isStray = ({ runState, claim }: Claimed, { attempt, uid }: JobView): boole
 /** Claimed, but no Job was recorded, and no worker has started: there is still one to be made. */
 const neverCreated = ({ runState, claim }: Operation & Claimed): boolean =>
   runState === "queued" && (claim.phase === "claimed" || claim.phase === "held");
+
+/** How long one that is launched again still waits (ms). */
+const restOf = ({ claim: { notBefore } }: Claimed, now: number): number => (notBefore ? notBefore.getTime() - now : 0);
 
 export type Follower = ReturnType<typeof createFollower>;

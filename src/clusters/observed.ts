@@ -97,6 +97,16 @@ export class Observed {
     }
   }
 
+  /** Jobs that have ended and that Kubernetes does not remove by itself, each once. */
+  *finished(): Iterable<Omit<ObservedJob, "pods">> {
+    const seen = new Set<string>();
+    for (const { view: job, scope } of this.#jobs.all()) {
+      if (jobEnd(job) === undefined || job.deleting || job.tidied || seen.has(job.uid)) continue;
+      seen.add(job.uid); // the same namespace watched with two credentials
+      yield { job, scope };
+    }
+  }
+
   /** Whether a Job of this attempt is or was seen, as long as it exists. */
   hasAttempt(operation: string, attempt: number): boolean {
     return this.#jobs.of(operation).some(({ view }) => view.attempt === attempt);

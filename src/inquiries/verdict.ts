@@ -10,6 +10,7 @@ import { ERRORS, type ErrorCode } from "../errors.ts";
 import { type Claim, isClaimed, type Operation } from "../operations/operation.ts";
 import type { Patiences } from "../operations/transition.ts";
 import type { Facts, JobFact } from "./facts.ts";
+import { againVerdict } from "./verdict-again.ts";
 import { endedVerdict } from "./verdict-ended.ts";
 import { notOurs } from "./verdict-not-ours.ts";
 
@@ -61,6 +62,10 @@ export function judge(facts: Facts, judging: Judging): Verdict {
   const strange = claimed?.claim.job === undefined ? notOurs(facts) : undefined;
   if (strange) return strange;
   if (claimed === undefined) return operation.runState === "running" ? foreign() : untaken(facts, judging);
+  return againVerdict(claimed.claim) ?? ofClaimed(claimed, facts, judging);
+}
+
+function ofClaimed(claimed: Claimed, facts: Facts, judging: Judging): Verdict {
   if (claimed.claim.phase === "held") return held(facts, claimed.claim);
   if (claimed.claim.job === undefined) return beingMade(claimed.claim, judging);
   return withJob(claimed, facts, judging);

@@ -12,6 +12,11 @@ export function wayOf(facts: Facts): Station[] {
   return [
     { at: "operation", is: `${operator} ${id}`, stands: archived ? `${runState}, archived` : runState },
     { at: "orchestrator", is: claim?.orchestrator ?? operation.target ?? "(none)", stands: TARGETS[target.kind] },
+    ...(claim?.earlier ?? []).map(({ attempt, reason, job, ended }) => ({
+      at: "earlier",
+      is: `attempt ${attempt}${job === undefined ? "" : `, Job ${job}`}`,
+      stands: `${reason ?? ""} at ${ended.toISOString()}`,
+    })),
     ...(claim ? [{ at: "claim", is: `attempt ${claim.attempt}`, stands: claim.phase }] : []),
     ...clusterStations(claim, facts),
     ...jobStations(claim, facts.job),

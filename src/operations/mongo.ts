@@ -1,5 +1,6 @@
 // The door to `delegated_ops`: every read and write of operations. One statement each; filters come from claim.ts.
 import { type Collection, ObjectId, type UpdateFilter } from "mongodb";
+import type { Verdict } from "../clusters/reasons.ts";
 import { batched } from "./batch.ts";
 import {
   type ClaimChange,
@@ -20,6 +21,7 @@ import {
 import { type Fence, NO_FENCE } from "./fence.ts";
 import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
 import { type Claim, FIELD, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
+import { type Relaunch, relaunchWrite, restoreWrite, withdrawWrite } from "./retry.ts";
 
 type Claimed = Operation & { claim: Claim };
 export type Operations = ReturnType<typeof openOperations>;
@@ -124,6 +126,17 @@ function writesOf(collection: Documents, fence: Fence) {
     /** Takes up an operation that runs in a Job of ours without a claim for this queueing; false: it is not so any more. */
     retake: (operation: Operation, job: RecordedJob | undefined, now: Date): Promise<boolean> =>
       write(guarded(retakeWrite(operation, job, now))),
+
+    /** Says that its Job is taken back, to be launched again; false: it is not any more as it was judged. */
+    withdraw: (operation: Claimed, why: Verdict, now: Date): Promise<boolean> =>
+      write(guarded(withdrawWrite(operation, why, now))),
+
+    /** Says that its Job is not taken back after all. */
+    restore: (operation: Claimed, now: Date): Promise<boolean> => write(guarded(restoreWrite(operation, now))),
+
+    /** Begins the next attempt, whose Job is still to be made; false: a worker came first. */
+    relaunch: (operation: Claimed, when: Relaunch, now: Date): Promise<boolean> =>
+      write(guarded(relaunchWrite(operation, when, now))),
 
     /** Fails the operation if it still is as it was judged; false: something else came first, look again. */
     async fail(operation: Claimed, failure: Failure, now: Date): Promise<boolean> {
