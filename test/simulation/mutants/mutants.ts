@@ -3,6 +3,8 @@
 // White space in the text does not count. A text that is not there exactly once stops everything: then the fault must be
 // planted anew where the code has gone. Knows the text of src/; nothing of how faults are found.
 
+import { AGAIN } from "./again.ts";
+
 export type Mutant = {
   readonly name: string;
   /** Path under src/. */
@@ -12,6 +14,7 @@ export type Mutant = {
 };
 
 export const MUTANTS: readonly Mutant[] = [
+  ...AGAIN,
   {
     name: "claim although it is claimed for this queueing",
     file: "operations/claim.ts",
