@@ -99,7 +99,8 @@ async function isLeftOver({ operations, database }: CleanupOptions, cluster: Clu
   if (live === undefined || live.uid !== job.uid || live.deleting || live.tidied) return false;
   if (live.operation !== job.operation || live.database !== database || jobEnd(live) === undefined) return false;
   const operation = await operations.read(job.operation);
-  return operation === undefined || isTerminal(operation.runState);
+  // Where the operation is gone its own road deletes the Job, at once.
+  return operation !== undefined && isTerminal(operation.runState);
 }
 
 const fieldsOf = ({ operation, orchestrator, attempt, namespace, name, uid }: JobView) => ({

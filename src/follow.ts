@@ -16,7 +16,6 @@ import type { Operations } from "./operations/mongo.ts";
 import { isClaimed, isTerminal, type Operation } from "./operations/operation.ts";
 import { withEarlier } from "./operations/retry.ts";
 import { farewell, type Transition } from "./operations/transition.ts";
-import type { Ration } from "./ration.ts";
 import type { Retry } from "./retry.ts";
 
 export type FollowOptions = {
@@ -27,7 +26,6 @@ export type FollowOptions = {
   readonly launcher: Pick<Launcher, "adopt">;
   readonly dismiss: Dismiss;
   readonly retry: Retry;
-  readonly ration: Ration;
   readonly lastWords: LastWords;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -58,40 +56,38 @@ export const createFollower = (options: FollowOptions) => ({
 });
 
 async function follow(options: FollowOptions, id: string): Promise<Followed> {
-  const { operations, observed, look, judge, dismiss } = options;
+  const { operations, observed, look, dismiss } = options;
   const operation = await operations.read(id);
   const jobs = observed.find(id);
-  if (operation === undefined) return followed(await dismissOrphans(options, jobs), undefined);
+  if (operation === undefined) return followed(await dismiss.orphans(jobs), undefined);
   if (!isClaimed(operation)) return followUnclaimed(options, operation, jobs);
   const { attempt } = operation.claim;
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
   const strays = live.filter(({ job }) => isStray(operation, job));
   const next = await dismiss.all(strays, "the operation has another Job, or was queued again");
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
-  if (shown.length === 0 && neverCreated(operation)) {
-    if (operation.archived) return followed(undefined, operation);
-    const rest = restOf(operation, options.now());
-    return rest > 0 ? followed({ again: rest }, operation) : { kind: "launch", claimed: operation };
-  }
-  const found = await look.find(operation, shown);
-  if (await adopted(options, { operation, found })) return followed(AT_ONCE, operation);
-  readAhead(options, { operation, found });
-  const judged = await judge.judge(operation, found);
-  const step = await act(options, { operation, found: judged.found }, judged.transition);
-  return followed(step ?? next, isOver(judged.found) ? undefined : operation);
+  if (shown.length === 0 && neverCreated(operation)) return followUnmade(options, operation);
+  return followMade(options, { operation, found: await look.find(operation, shown) }, next);
 }
 
-/** Somebody deleted the operation, or its database has lost it: so few at a time that somebody can still step in. */
-async function dismissOrphans({ dismiss, ration, log }: FollowOptions, jobs: readonly ObservedJob[]): Promise<Next> {
-  const present = jobs.filter(({ job }) => !job.deleting);
-  if (present.length === 0) return undefined;
-  const wait = ration.take();
-  if (wait === 0) return dismiss.all(present, "the operation was deleted");
-  log.warn(
-    { operation: present[0]?.job.operation },
-    "many operations are gone: their Jobs are deleted a few at a time",
-  );
-  return { again: wait };
+/** @param meanwhile when something else of it is to be looked at again */
+async function followMade(options: FollowOptions, { operation, found }: Case, meanwhile: Next): Promise<Followed> {
+  if (await adopted(options, { operation, found })) return followed(AT_ONCE, operation);
+  readAhead(options, { operation, found });
+  const judged = await options.judge.judge(operation, found);
+  const step = await act(options, { operation, found: judged.found }, judged.transition);
+  return followed(step ?? meanwhile, isOver(judged.found) ? undefined : operation);
+}
+
+/** No Job of it is seen. Archived before one was made it is not launched, and holds no place for a Job that there is not. */
+async function followUnmade(options: FollowOptions, operation: Claimed): Promise<Followed> {
+  const rest = restOf(operation, options.now());
+  if (!operation.archived)
+    return rest > 0 ? followed({ again: rest }, operation) : { kind: "launch", claimed: operation };
+  const found = await options.look.find(operation, []);
+  const vacant = found.observation.kind === "absent" && operation.claim.unsure !== true;
+  if (found.observation.kind === "job") return followMade(options, { operation, found }, undefined);
+  return followed(undefined, vacant ? undefined : operation);
 }
 
 const isOver = ({ observation: seen }: Found): boolean =>

@@ -33,6 +33,11 @@ export type RetryOptions = {
 /** Between two looks at whether a Job is gone, and after a cluster did not answer (ms). */
 const LOOK_AGAIN = 1_000;
 const AWAY = 5_000;
+/**
+ * Whoever deletes a Job leaves its Pods to Kubernetes for some seconds, and only a list tells of them, which may be empty that
+ * should not be: so long after it was given up, a Job that is gone is looked for again (ms).
+ */
+const GONE_FOR = 10_000;
 
 const AT_ONCE = { again: 0 };
 
@@ -84,10 +89,15 @@ async function takeStep(options: RetryOptions, operation: Claimed, cluster: Clus
     return AT_ONCE;
   }
   // One that came into being late: it is found and recorded first.
-  if (job !== undefined && job.uid !== operation.claim.uid) return { again: LOOK_AGAIN };
-  if (job !== undefined && jobEnd(job) === undefined) return takeBack(options, { operation, cluster, job });
-  return canRun(pods) ? { again: LOOK_AGAIN } : relaunch(options, operation);
+  if (job && job.uid !== operation.claim.uid) return { again: LOOK_AGAIN };
+  if (job && jobEnd(job) === undefined) return takeBack(options, { operation, cluster, job });
+  if (canRun(pods)) return { again: LOOK_AGAIN };
+  const wait = job === undefined ? restOf(operation, now()) : 0;
+  return wait > 0 ? { again: wait } : relaunch(options, operation);
 }
+
+const restOf = ({ claim: { since } }: Claimed, now: number): number =>
+  since === null ? 0 : GONE_FOR - (now - since.getTime());
 
 type Standing = { readonly job: JobView | undefined; readonly pods: readonly PodView[] };
 

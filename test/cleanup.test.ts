@@ -82,17 +82,12 @@ test("a finished Job of an operation that has ended goes, and is counted and tol
   expect(await counted("deleted")).toBe(1);
 });
 
-test("so does one whose operation is gone", async () => {
-  const { cleanup, gone } = cleaning({ operation: undefined });
-  await cleanup.run();
-  expect(gone).toEqual(["job-1"]);
-});
-
 test.each<[string, World]>([
   ["its time is not over", { now: NOW - 1 }],
   ["nobody tells when it ended", { seen: [finished({ conditions: [condition("Complete", { at: undefined })] })] }],
   ["its operation goes on, by the list", { ended: false }],
   ["its operation goes on, by the live look", { operation: operationOf() }],
+  ["its operation is gone, for then its own road deletes it", { operation: undefined }],
   ["its operation runs, by the live look", { operation: operationOf({ runState: "running" }) }],
   ["it is gone by then", { live: () => undefined }],
   ["another Job has its name by then", { live: () => finished({ uid: "job-2" }) }],

@@ -29,8 +29,14 @@ export const AGAIN: readonly Mutant[] = [
   {
     name: "begin the next attempt while a Pod of the old one can run",
     file: "retry.ts",
-    from: "return canRun(pods) ? { again: LOOK_AGAIN } : relaunch(options, operation);",
-    to: "return canRun([]) ? { again: LOOK_AGAIN } : relaunch(options, operation);",
+    from: "if (canRun(pods)) return { again: LOOK_AGAIN };",
+    to: "if (canRun([])) return { again: LOOK_AGAIN };",
+  },
+  {
+    name: "believe the first look that a Job and its Pods are gone",
+    file: "retry.ts",
+    from: "return wait > 0 ? { again: wait } : relaunch(options, operation);",
+    to: "return wait < 0 ? { again: LOOK_AGAIN } : relaunch(options, operation);",
   },
   {
     name: "take back a Job without a look at its Pods",
