@@ -25,6 +25,8 @@ export default {
   },
   globalSetup: "<rootDir>/test/global-setup.ts",
   globalTeardown: "<rootDir>/test/global-teardown.ts",
+  // Most of a test is waiting: on two cores, one of them would idle.
+  maxWorkers: "100%",
   testTimeout: 20_000,
   openHandlesTimeout: 2_000,
 };

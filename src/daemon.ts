@@ -12,7 +12,7 @@ import type { Pool } from "./clusters/pool.ts";
 import { type Config, type Environment, patienceOf, retryPolicyOf } from "./config.ts";
 import { databaseError } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
-import { isElected, openElection } from "./election.ts";
+import { openElection } from "./election.ts";
 import { type FeedState, followAll } from "./feeds.ts";
 import { versionOfFiles } from "./files.ts";
 import { createFollower } from "./follow.ts";
@@ -26,12 +26,14 @@ import type { Log } from "./log.ts";
 import { createLook } from "./look.ts";
 import { type Metrics, observeSizes } from "./metrics.ts";
 import { type Outside, REAL } from "./outside.ts";
+import { usesLease } from "./own-lease.ts";
 import type { Surroundings } from "./place.ts";
 import { openQueue } from "./queueing.ts";
 import { createRation } from "./ration.ts";
 import { createRetry } from "./retry.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { openRounds } from "./rounds.ts";
+import { giveBackSlack } from "./slack.ts";
 import { createStep } from "./step.ts";
 import { Term } from "./term.ts";
 
@@ -79,7 +81,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     readPreference: "primary",
   });
   closers.defer(() => client.close());
-  const term = new Term({ alone: !isElected(options), clock: outside.clock, log });
+  const term = new Term({ alone: !usesLease(options), clock: outside.clock, log });
   const rooms = openRooms(options, client, metrics, term.fence);
   closers.defer(() => rooms.pool.close());
   const roads = openRoads(options, rooms, { metrics, term });
@@ -116,9 +118,11 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     clock: outside.clock,
     signal: stop.signal,
   });
+  const { clock, heap } = outside;
+  const spared = giveBackSlack({ heap, begun: () => roads.lanes.begun, clock, signal: stop.signal });
   closers.defer(async () => {
     stop.abort();
-    await following;
+    await Promise.all([following, spared]);
   });
   leadership?.start();
   log.info({ database: config.databaseName, instance: rooms.instance, port: health.port }, "opjob started");

@@ -1,16 +1,19 @@
-// Dismiss: deletes a Job, and nothing but that Job. A live GET and the uid come first; the API server compares the uid again.
+// Dismiss: deletes a Job, and nothing but that Job. What it follows from must be settled; then a live GET and the uid come first;
+// the API server compares the uid again.
 import type { Cluster } from "./clusters/kubernetes.ts";
 import type { JobView } from "./clusters/observation.ts";
 import type { ObservedJob } from "./clusters/observed.ts";
 import type { Pool } from "./clusters/pool.ts";
-import { asOpjobError } from "./errors.ts";
+import { databaseError } from "./database.ts";
 import type { Next } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Fence } from "./operations/fence.ts";
+import type { Operations } from "./operations/mongo.ts";
 import type { Ration } from "./ration.ts";
 
 export type DismissOptions = {
+  readonly operations: Pick<Operations, "settled">;
   readonly pool: Pick<Pool, "ofScope">;
   readonly fence: Fence;
   /** Of deletions for operations that are gone. */
@@ -25,11 +28,13 @@ type Doomed = { readonly job: JobView; readonly why: string; readonly few: Ratio
 /** How long until a Job that could not be deleted is tried again (ms). */
 const RETRY = 1_000;
 
-export function createDismiss({ pool, fence, ration, metrics, log }: DismissOptions) {
+export function createDismiss({ operations, pool, fence, ration, metrics, log }: DismissOptions) {
   const dismiss = async ({ job, why, few }: Doomed, cluster: Cluster | undefined): Promise<Next> => {
     const fields = { operation: job.operation, namespace: job.namespace, job: job.name };
     if (cluster === undefined) return { again: RETRY };
     try {
+      // What the deletion follows from was read from a primary, which may have been none any more.
+      await operations.settled(job.operation);
       const live = await cluster.getJob(job.namespace, job.name);
       if (live === undefined || live.uid !== job.uid || live.deleting) return undefined;
       const wait = few?.take() ?? 0;
@@ -43,7 +48,7 @@ export function createDismiss({ pool, fence, ration, metrics, log }: DismissOpti
       log.info({ ...fields, why }, "job deleted");
       return undefined;
     } catch (error) {
-      const { code, message, retryAfterMs } = asOpjobError(error);
+      const { code, message, retryAfterMs } = databaseError(error);
       log.warn({ ...fields, code, error: message }, "cannot delete the Job now");
       return { again: retryAfterMs ?? RETRY };
     }

@@ -39,7 +39,7 @@ export const ERRORS = {
   ORCHESTRATOR_INVALID: {
     retryable: true,
     meaning: "The orchestrator's record lacks something that a launch needs.",
-    remedy: "Register the orchestrator again, or correct the named field of its record.",
+    remedy: "Correct the named field of its record, or delete it (`opjob orchestrator delete`) and register it again.",
   },
   ENCRYPTION_KEY_MISSING: {
     retryable: true,

@@ -54,11 +54,15 @@ export async function followAll(options: FeedsOptions): Promise<void> {
   if (signal.aborted) return;
   signal.addEventListener("abort", () => first.resolve(), { once: true });
 
-  /** Whatever was held may go on now. */
+  let scanning = false;
+  /**
+   * Whatever was held may go on now. A sweep under way has read whose operations are ours before this: by it alone those of a new
+   * orchestrator would wait for the next one. The first of all is still to come as long as nobody scans.
+   */
   const again = async (): Promise<void> => {
     await reload();
     options.retry();
-    if (state.scanned) await sweep.run();
+    if (scanning) await sweep.anew();
   };
   // One reading at a time, and one more after the last hint: a burst of changes is read once or twice.
   const readings = new Lanes({
@@ -83,7 +87,7 @@ export async function followAll(options: FeedsOptions): Promise<void> {
       poll: async () => {
         if (!(await reload())) return;
         options.retry();
-        await sweep.run();
+        await sweep.anew();
       },
       pollMs: Math.max(RECORDS_POLL, pollMs),
       onState: stateOf(collection, options),
@@ -96,7 +100,9 @@ export async function followAll(options: FeedsOptions): Promise<void> {
         ...options,
         collection: collections.operations as unknown as Collection<Document>,
         scan: async () => {
-          await sweep.run();
+          scanning = true;
+          // One that began before the stream did may have missed what nobody tells of.
+          await sweep.anew();
           if (!state.scanned) log.info({ orchestrators: options.targets() }, "first scan done");
           state.scanned = true;
         },

@@ -36,6 +36,7 @@ export class Lanes {
   /** The same, of those that go first. */
   readonly #first = new Set<string>();
   #busy = 0;
+  #begun = 0;
   #dropped = false;
   #closed = false;
   #idle: (() => void)[] = [];
@@ -113,6 +114,11 @@ export class Lanes {
     return this.#busy;
   }
 
+  /** Pieces of work begun so far. */
+  get begun(): number {
+    return this.#begun;
+  }
+
   /** Keys whose work has been in hand for longer than so many milliseconds. */
   stalled(ms: number): string[] {
     const now = this.#clock.elapsed();
@@ -170,6 +176,7 @@ export class Lanes {
     lane.since = this.#clock.elapsed();
     lane.hinted = false;
     this.#busy++;
+    this.#begun++;
     this.#options
       .work(key)
       .catch((error: unknown): Next => {

@@ -12,6 +12,8 @@ export type LeadershipOptions = {
   readonly identity: string;
   /** Fingerprint of our database: another opjob's Lease is not ours to take. */
   readonly instance: string;
+  /** The latest epoch by which anything in hand was written; 0: none. @throws where that cannot be read now */
+  readonly latestEpoch: () => Promise<number>;
   /** Leadership begins; it may take its time, and must look whether leadership is still held. */
   readonly begin: (epoch: number) => Promise<void>;
   /** Leadership was lost. */
@@ -38,6 +40,8 @@ export class Leadership {
   #lease: Lease | undefined;
   /** The Lease as it was last seen to change, and when that was. */
   #seen = { version: "", at: 0 };
+  /** The latest epoch that the Lease was seen to have, and until when whoever had it may believe to lead. */
+  #last = { epoch: 0, until: 0 };
   #acquiredAt = 0;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #fault: OpjobError | undefined;
@@ -96,7 +100,7 @@ export class Leadership {
 
   /** Waits for the Lease. undefined: it is told to stop. */
   async #campaign(): Promise<Lease | undefined> {
-    const { door, clock } = this.#options;
+    const { door } = this.#options;
     const { signal } = this.#stop;
     this.#seen = { version: "", at: 0 };
     while (!signal.aborted) {
@@ -104,7 +108,7 @@ export class Leadership {
         const lease = await door.get();
         this.#requireOurs(lease);
         const rest = this.#restOf(lease);
-        if (lease !== undefined && rest > 0) await door.changed(lease, rest + clock.random() * SPREAD, signal);
+        if (rest > 0) await this.#wait(lease, rest);
         else if (await this.#take(lease)) return this.#lease;
         this.#fault = undefined;
       } catch (error) {
@@ -116,19 +120,34 @@ export class Leadership {
 
   /** How long the Lease holds if nobody renews it: from when this process saw its last change, whatever its own times say. */
   #restOf(lease: Lease | undefined): number {
-    if (lease === undefined || lease.holder === "") return 0;
     const now = this.#options.clock.elapsed();
+    // Somebody deleted it: who held it learns that only when it is to be renewed.
+    if (lease === undefined) return this.#last.until - now;
+    this.#last.epoch = Math.max(this.#last.epoch, lease.epoch);
+    // Nobody took what this very process could not renew in time.
+    const free = lease.holder === "" || lease.holder === this.#options.identity;
     if (lease.version !== this.#seen.version) this.#seen = { version: lease.version, at: now };
-    return this.#seen.at + lease.durationMs - now;
+    this.#last.until = free ? now : this.#seen.at + lease.durationMs;
+    return this.#last.until - now;
   }
 
+  async #wait(lease: Lease | undefined, rest: number): Promise<void> {
+    const { door, clock } = this.#options;
+    const { signal } = this.#stop;
+    if (lease === undefined) await clock.sleep(Math.min(rest, TIMES.retry), signal);
+    else await door.changed(lease, rest + clock.random() * SPREAD, signal);
+  }
+
+  /** Its epoch is above every other that there was, also where the Lease was deleted or clocks differ. */
   async #take(lease: Lease | undefined): Promise<boolean> {
-    const { door, identity, clock } = this.#options;
+    const { door, identity, latestEpoch, clock } = this.#options;
+    const before = Math.max(this.#last.epoch, await latestEpoch());
     const at = clock.elapsed();
-    const epoch = Math.max((lease?.epoch ?? 0) + 1, Math.floor((clock.now() - EPOCHS_BEGIN) / 1_000));
+    const epoch = Math.max(before + 1, Math.floor((clock.now() - EPOCHS_BEGIN) / 1_000));
     this.#acquiredAt = clock.now();
     this.#lease = await door.put(lease, this.#claim({ holder: identity, durationMs: TIMES.lease, epoch }));
     if (this.#lease === undefined) return false;
+    this.#last.epoch = epoch;
     this.#renewedAt = at;
     return true;
   }

@@ -58,7 +58,7 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
   });
   const storage = storageFor(config, environment, log);
   const placer = createPlacer({ directory, pool, storage, config, surroundings });
-  const operations = openOperations(collections.operations, fence);
+  const operations = openOperations(collections.operations, fence, outside.clock);
   const hintBy = (given: Lanes): void => {
     lanes = given;
   };
@@ -66,7 +66,6 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
   return {
     collections,
     lists,
-    database: instance,
     directory,
     keys,
     secrets,

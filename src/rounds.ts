@@ -50,6 +50,7 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
   const refreshes = createRefreshes({
     ...rooms,
     ...outside,
+    database: rooms.instance,
     config,
     active,
     patience: patienceOf(config),
@@ -62,6 +63,7 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
   const seen = createSeen(config, rooms, outside.clock);
   const cleanup = createCleanup({
     ...rooms,
+    database: rooms.instance,
     mode: config.cleanup as CleanupOptions["mode"],
     keptMs: config.cleanupAfterSeconds * 1_000,
     ration,

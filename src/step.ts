@@ -9,7 +9,7 @@ import type { Queue } from "./queue/queue.ts";
 import { imagesOf } from "./templates/stamp.ts";
 
 export type StepOptions = {
-  readonly operations: Pick<Operations, "claim">;
+  readonly operations: Pick<Operations, "claim" | "change">;
   readonly observed: Pick<Observed, "find">;
   readonly queue: Queue;
   readonly launcher: Launcher;
@@ -28,7 +28,9 @@ export function createStep({ operations, observed, queue, launcher, follower, me
   };
   const launch = async (claimed: Claimed): Promise<Next> => {
     queue.begins(claimed);
-    const { launched, recorded, vacant, fault, next } = await launcher.launch(claimed);
+    const { launched, recorded, vacant, fault, next } = await launcher
+      .launch(claimed)
+      .finally(() => queue.begun(claimed.id));
     if (fault) return queue.putOff(claimed, fault, vacant) ? undefined : next;
     if (launched) queue.launched(claimed, imagesOf(launched.job.manifest));
     else if (vacant) queue.over(claimed);
@@ -40,6 +42,11 @@ export function createStep({ operations, observed, queue, launcher, follower, me
   const goOn = async (claimed: Claimed): Promise<Next> => {
     const ms = queue.admits(claimed);
     if (ms === 0) return launch(claimed);
+    const why = queue.holds(claimed);
+    if (why !== undefined && why.reason !== claimed.claim.reason) {
+      const { reason, message } = why;
+      await operations.change(claimed, { phase: "held", reason, message, since: new Date(now()) });
+    }
     return ms === undefined ? undefined : { again: ms };
   };
 

@@ -31,6 +31,8 @@ export type Sweep = {
   run(): Promise<void>;
   /** As `run`, but never one that has begun before. */
   anew(): Promise<void>;
+  /** As `anew` when a term begins: as long as others led, nobody here set a timer for a Job of which no further event may come. */
+  firstOfTerm(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 };
@@ -40,25 +42,25 @@ export function createSweep(options: SweepOptions): Sweep {
   let task: ReturnType<Timetable> | undefined;
   let running: Promise<void> | undefined;
 
-  /** Work in hand; hints that of which no live Job is seen. A live Job is watched, and its timers are set. */
-  const inHand = async function* (live: ReadonlySet<string>): AsyncIterable<Operation> {
+  /** Work in hand; hints that of which nobody is sure to hear: a live Job is watched, and its timers are set. */
+  const inHand = async function* (heardOf: ReadonlySet<string>): AsyncIterable<Operation> {
     for await (const operation of operations.claimed()) {
-      if (!live.has(operation.id)) hint(operation.id);
+      if (!heardOf.has(operation.id)) hint(operation.id);
       yield operation;
     }
   };
   /** Work in hand first: what is in flight must be known before more may go. Then who waits, and what outlived its operation. */
-  const once = async (): Promise<void> => {
+  const once = async (first: boolean): Promise<void> => {
     if (!options.active()) return;
     await options.seen();
     const live = new Set(options.live());
-    await queue.reconcile(inHand(live));
+    await queue.reconcile(inHand(first ? new Set() : live));
     await queue.refill();
     for (const id of await operations.ended([...live])) hint(id);
   };
   /** A second caller waits for the sweep under way. */
-  const run = (): Promise<void> => {
-    running ??= once().finally(() => {
+  const run = (first = false): Promise<void> => {
+    running ??= once(first).finally(() => {
       running = undefined;
     });
     return running;
@@ -75,12 +77,14 @@ export function createSweep(options: SweepOptions): Sweep {
       log.warn({ code, error: message }, "sweep failed");
     }
   };
+  const after = async (first: boolean): Promise<void> => {
+    while (running !== undefined) await running.catch(() => undefined);
+    await run(first);
+  };
   return {
-    run,
-    async anew() {
-      await running?.catch(() => undefined);
-      await run();
-    },
+    run: () => run(),
+    anew: () => after(false),
+    firstOfTerm: () => after(true),
     start() {
       task = options.timetable(options, tick);
     },

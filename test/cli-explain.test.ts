@@ -1,9 +1,13 @@
 // `opjob explain` on operations in all kinds of predicaments, made by a real daemon on a real MongoDB and a local Kubernetes.
 // Each answer is printed: what a person reads is what counts.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ObjectId } from "mongodb";
-import { opjob, type Run } from "./command-line.ts";
-import { ENCRYPTION_KEY, register, until } from "./local-daemon.ts";
+import { factOf } from "../src/inquiries/leader.ts";
+import { opjobBeside, type Run } from "./command-line.ts";
+import { register, until } from "./local-daemon.ts";
 import { testDatabase } from "./mongo.ts";
 import { NAMESPACE, type Scene, scene, template } from "./scene.ts";
 
@@ -11,14 +15,8 @@ let stage: Scene;
 const SETTINGS = { OPJOB_IMAGE_GRACE_SECONDS: "600", OPJOB_RESULT_GRACE_SECONDS: "0" };
 const ACCOUNT = { user: "weak", allow: () => true };
 
-const environment = () => ({
-  FIFTYONE_DATABASE_URI: stage.database.uri,
-  FIFTYONE_DATABASE_NAME: stage.database.name,
-  FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
-  ...SETTINGS,
-});
 const run = (args: readonly string[], { env, ...rest }: Run = {}) =>
-  opjob(args, { env: { ...environment(), ...env }, ...rest });
+  opjobBeside(stage, args, { ...rest, env: { ...SETTINGS, ...env } });
 const operations = () => stage.database.db.collection("delegated_ops");
 const set = (id: string, fields: object) => operations().updateOne({ _id: new ObjectId(id) }, { $set: fields });
 
@@ -255,6 +253,132 @@ describe.each(PREDICAMENTS)("$name", ({ name, make, state, reason, words, well =
     const answer = JSON.parse(text) as { stages: { stage: string; at: string; took?: number }[] };
     expect(answer).toMatchObject({ id, state, well, ...(reason === undefined ? {} : { reason }) });
     for (const { took = 0 } of answer.stages) expect(took).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe("in line", () => {
+  let full: Scene;
+  const explained = async (id: string, name: string, more: NodeJS.ProcessEnv = {}) => {
+    const env = { FIFTYONE_DATABASE_NAME: full.database.name, ...(more as Record<string, string>) };
+    const { code, out, err } = await run(["explain", id], { env });
+    process.stderr.write(`\n── ${name} (exit code ${code})\n${out}`);
+    expect(err).toBe("");
+    const { out: text } = await run(["explain", id, "--json"], { env });
+    return { code, out, answer: JSON.parse(text) as { state: string; reason?: string; well: boolean } };
+  };
+  const queueMany = async (delegation_target: string): Promise<string[]> => {
+    const at = (i: number) => new Date(Date.now() - 100_000 + i);
+    return Promise.all([0, 1, 2, 3, 4, 5].map((i) => full.queue({ delegation_target, queued_at: at(i) })));
+  };
+
+  beforeAll(async () => {
+    full = await scene();
+    const { db } = full.database;
+    const config = { namespace: NAMESPACE };
+    await register(db, {
+      id: "limited",
+      template: template(),
+      secret: "KUBE",
+      config: { ...config, maxInFlight: "1" },
+    });
+    await register(db, { id: "broken", template: template(), secret: "NOT_YET", config });
+    const image = template().replace("local/worker:1", "registry.example/wroker:1");
+    await register(db, { id: "typo", template: image, secret: "KUBE", config });
+    full.kubernetes.faults.refuseImage(/wroker/);
+    await full.start({ ...SETTINGS, OPJOB_LAUNCH_CONCURRENCY: "2" });
+  }, 60_000);
+  afterAll(() => full[Symbol.asyncDispose]());
+
+  test("at a limit: which limit, and which in the line", async () => {
+    const ids = await queueMany("limited");
+    const id = ids[3] ?? "";
+    await full.reaches(id, "LimitReached");
+    const { code, out, answer } = await explained(id, "queued for a limit");
+    expect([code, answer.state, answer.reason, answer.well]).toEqual([0, "queued", "LimitReached", true]);
+    expect(out).toMatch(/its turn[\s\S]*"limited": 1\. It is number 3 of 5[\s\S]*--max-in-flight[\s\S]*line +number 3/);
+    const ops = await run(["ops", "--orchestrator", "limited"], {
+      env: { FIFTYONE_DATABASE_NAME: full.database.name },
+    });
+    expect(ops.out).toMatch(new RegExp(`${id} +queued +queued .*LimitReached: As many`));
+  });
+
+  test("behind an open breaker: the fault, and when it is tried again", async () => {
+    const id = (await queueMany("broken")).at(-1) ?? "";
+    await full.reaches(id, "SECRET_MISSING");
+    const { code, out, answer } = await explained(id, "the breaker is open");
+    expect([code, answer.state, answer.reason]).toEqual([3, "queued", "SECRET_MISSING"]);
+    expect(out).toMatch(
+      /again and again[\s\S]*no secret "NOT_YET"\. One operation at a time[\s\S]*Create the secret[\s\S]*within 75 s/,
+    );
+  });
+
+  test("behind an image that cannot be pulled", async () => {
+    const first = await full.queue({ delegation_target: "typo" });
+    await full.reaches(first, "ImagePullFailed");
+    await until("it is noticed", () =>
+      full.daemon().lines.some(({ msg }) => String(msg).includes("an image cannot be pulled")),
+    );
+    const id = (await queueMany("typo")).at(-1) ?? "";
+    await full.reaches(id, "ImagePullFailed");
+    const { code, out, answer } = await explained(id, "an image that is held");
+    expect([code, answer.state]).toEqual([3, "queued"]);
+    expect(out).toMatch(
+      /an image that it needs cannot be pulled[\s\S]*registry\.example\/wroker:1[\s\S]*What to do:.*image/,
+    );
+  });
+});
+
+describe("of several replicas", () => {
+  const LEASE = { OPJOB_LEADERSHIP: "lease", OPJOB_LEASE_NAMESPACE: NAMESPACE };
+  let folder: string;
+  let alone: Scene;
+  const explained = async (id: string, name: string) => {
+    const env = { FIFTYONE_DATABASE_NAME: alone.database.name, ...LEASE };
+    const { code, out } = await run(["explain", id], { env });
+    process.stderr.write(`\n── ${name} (exit code ${code})\n${out}`);
+    return { code, out };
+  };
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "opjob-explain-"));
+    alone = await scene();
+    // The Lease lies in the cluster of the default kubeconfig.
+    process.env["KUBECONFIG"] = join(folder, "kubeconfig");
+    await writeFile(process.env["KUBECONFIG"], alone.kubernetes.kubeconfig());
+  });
+  afterAll(async () => {
+    delete process.env["KUBECONFIG"];
+    await alone[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  test("none leads, then one does, then it gave the Lease back", async () => {
+    const id = await alone.queue({ queued_at: new Date(Date.now() - 40_000) });
+    const before = await explained(id, "no replica leads");
+    expect(before.code).toBe(3);
+    expect(before.out).toMatch(
+      /no replica of opjob leads\. Since 40 s\.\nWhy: NoLeader: Nobody holds the Lease fiftyone\/opjob/,
+    );
+    expect(before.out).toMatch(/What to do: See that a replica runs[\s\S]*opjob +Lease fiftyone\/opjob +nobody leads/);
+    const daemon = await alone.start({ ...SETTINGS, ...LEASE });
+    await alone.reaches(id, "running");
+    expect((await explained(id, "one leads")).out).toMatch(/\nopjob +\S+ +leads\n/);
+    await daemon.stop();
+    const after = await alone.queue();
+    expect((await explained(after, "the leader went")).out).toMatch(/no replica of opjob leads[\s\S]*gave it back/);
+    const status = await run(["status"], { env: { FIFTYONE_DATABASE_NAME: alone.database.name, ...LEASE } });
+    expect([status.code, status.out]).toEqual([3, expect.stringMatching(/No replica leads: /)]);
+  });
+
+  test("a Lease that has run out, or is another opjob's, is nobody's here", () => {
+    const asked = { lease: "n/opjob", instance: "mine", now: 100_000 };
+    const lease = (renewed: number, more: object = {}) => {
+      const raw = { spec: { renewTime: new Date(renewed).toISOString() } };
+      return { holder: "pod_1", durationMs: 15_000, epoch: 1, instance: "mine", version: "1", raw, ...more };
+    };
+    expect(factOf(lease(90_000), asked)).toMatchObject({ kind: "leads", holder: "pod_1", renewed: 10_000 });
+    expect(factOf(lease(60_000), asked)).toMatchObject({ kind: "nobody", words: expect.stringContaining("40 s ago") });
+    const other = factOf(lease(90_000, { instance: "other" }), asked);
+    expect(other).toMatchObject({ kind: "nobody", words: expect.stringContaining("another database") });
   });
 });
 

@@ -132,7 +132,12 @@ describe("register", () => {
       /"MINE" cannot be decrypted.*another key/,
       { env: wrongKey },
     ],
-    ["a wrong key", ["gpu", ...uri, "--kubeconfig", "KUBECONFIG"], /opens none of the 1 secrets/, { env: wrongKey }],
+    [
+      "a wrong key",
+      ["gpu", ...uri, "--kubeconfig", "KUBECONFIG"],
+      /opens none of the secrets that there are \(1\)/,
+      { env: wrongKey },
+    ],
     [
       "a truncated key",
       ["gpu", ...uri, "--kubeconfig", "KUBECONFIG"],
@@ -144,6 +149,16 @@ describe("register", () => {
       ["gpu", ...uri, "--kubeconfig", "KUBECONFIG"],
       /FIFTYONE_ENCRYPTION_KEY is not set/,
       { env: { FIFTYONE_ENCRYPTION_KEY: "" } },
+    ],
+    [
+      "a kubeconfig of something else",
+      ["gpu", ...uri, "--kubeconfig", "package.json"],
+      /no contexts, and so is no kubeconfig/,
+    ],
+    [
+      "a namespace that cannot be one",
+      ["gpu", ...uri, "--namespace", "Not_A Name"],
+      /"Not_A Name" cannot name a namespace/,
     ],
     ["a limit that is no number", ["gpu", ...uri, "--max-in-flight", "many"], /--max-in-flight must be/],
     ["two kubeconfigs", ["gpu", ...uri, "--kubeconfig", "KUBECONFIG", "--kubeconfig-secret", "MINE"], /Only one of/],

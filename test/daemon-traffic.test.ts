@@ -28,6 +28,12 @@ async function otherCluster({ database: { db } }: Scene) {
   return { kubernetes, [Symbol.asyncDispose]: () => kubernetes.stop() };
 }
 
+/** What is there; dry runs, which checks make of a new orchestrator, leave nothing. */
+async function jobsIn({ url }: { readonly url: string }): Promise<unknown[]> {
+  const list = await fetch(`${url}/apis/batch/v1/namespaces/${NAMESPACE}/jobs`);
+  return ((await list.json()) as { items: unknown[] }).items;
+}
+
 test("calls to a cluster keep to the rate, and an operation that is failed meanwhile loses its Job at once", async () => {
   await using stage = await scene();
   const { metrics, lines } = await stage.start(SLOW);
@@ -52,7 +58,7 @@ test("a cluster with a backlog does not keep another one's work waiting", async 
   const ids = await backlog(stage);
   await stage.launched(ids[0] ?? "");
   await stage.launched(await stage.queue({ delegation_target: "other" }), 3_000);
-  expect(other.kubernetes.counts().requests).toMatchObject({ "create jobs 201": 1 });
+  expect(await jobsIn(other.kubernetes)).toHaveLength(1);
   expect((await stage.jobs()).length).toBeLessThan(BACKLOG / 2);
 });
 
@@ -66,5 +72,5 @@ test("a cluster that hangs with a backlog does not keep another one's work waiti
   await backlog(stage);
   await until("creates are under way", () => stage.kubernetes.counts().connections >= 5);
   await stage.launched(await stage.queue({ delegation_target: "other" }), 8_000);
-  expect(other.kubernetes.counts().requests).toMatchObject({ "create jobs 201": 1 });
+  expect(await jobsIn(other.kubernetes)).toHaveLength(1);
 });

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { MongoClient } from "mongodb";
-import { startLocalKubernetes } from "../src/local/kubernetes/server.ts";
+import { type LocalKubernetes, startLocalKubernetes } from "../src/local/kubernetes/server.ts";
 import { type Mongod, startMongod } from "../src/local/mongod.ts";
 import { opjob, type Run } from "./command-line.ts";
-import { dataUri } from "./local-daemon.ts";
+import { dataUri, until } from "./local-daemon.ts";
 import { makeUser } from "./mongodb-role.ts";
 import { queued } from "./operations/documents.ts";
 import { template } from "./scene.ts";
@@ -54,6 +54,7 @@ describe("the role for commands", () => {
     await cli(["orchestrator", "update", "gpu", "--namespace", "default"]);
     await cli(["orchestrator", "list"]);
     await cli(["orchestrator", "show", "gpu"]);
+    await refreshed(kubernetes, () => cli(["orchestrator", "refresh", "gpu"]));
     await cli(["orchestrator", "deactivate", "gpu"]);
     await cli(["orchestrator", "activate", "gpu"]);
     await cli(["apply", "-f", file, "--yes"]);
@@ -71,6 +72,20 @@ describe("the role for commands", () => {
     expect(await admin.db("fiftyone").collection("orchestrators").distinct("instance_id")).toEqual(["applied"]);
     expect(await admin.db("fiftyone").collection("secrets").countDocuments()).toBe(0);
   });
+
+  /** Plays the worker of the registration Job, with rights of its own. */
+  async function refreshed(kubernetes: LocalKubernetes, refresh: () => Promise<string>): Promise<void> {
+    const refreshing = refresh();
+    const name = await until("its Pod", async () => {
+      const pods = (await (await fetch(`${kubernetes.url}/api/v1/namespaces/default/pods`)).json()) as Pods;
+      return pods.items[0]?.metadata.name;
+    });
+    const reported = { available_operators: ["@team/plugin/a"], updated_at: new Date() };
+    await admin.db("fiftyone").collection("orchestrators").updateOne({ instance_id: "gpu" }, { $set: reported });
+    kubernetes.simulate.finish({ namespace: "default", name }, 0);
+    expect(await refreshing).toContain("+ @team/plugin/a");
+  }
+  type Pods = { readonly items: readonly { readonly metadata: { readonly name: string } }[] };
 
   test("allows nothing else", async () => {
     const own = await MongoClient.connect(uriOf("opjob-cli"));
@@ -94,7 +109,14 @@ describe("the daemon's role", () => {
     const operation = queued({ delegation_target: null });
     await admin.db("fiftyone").collection("delegated_ops").insertOne(operation);
     const id = operation._id.toHexString();
-    for (const args of [["ops"], ["explain", id], ["orchestrator", "list"], ["secret", "list"], ["secret", "check"]]) {
+    for (const args of [
+      ["ops"],
+      ["status"],
+      ["explain", id],
+      ["orchestrator", "list"],
+      ["secret", "list"],
+      ["secret", "check"],
+    ]) {
       expect([args[0], (await as("opjob", args)).err]).toEqual([args[0], ""]);
     }
     await admin.db("fiftyone").collection("secrets").insertOne({ key: "S", value: "x" });

@@ -14,6 +14,8 @@ class LeaseInMemory {
   fault: OpjobError | undefined;
   /** Written, but the answer is lost. */
   loses = false;
+  /** The latest epoch in the database. */
+  written = 0;
   readonly holders: string[] = [];
   #version = 0;
   readonly #waiting = new Set<() => void>();
@@ -86,6 +88,7 @@ function replica(identity: string, { skew = 0, instance = "db" } = {}): Replica 
     door: memory.door(clock),
     identity,
     instance,
+    latestEpoch: async () => memory.written,
     begin: async (epoch) => void epochs.push(epoch),
     end: () => void ends.push(time.now),
     clock,
@@ -171,6 +174,34 @@ test("a Lease that somebody deletes is made anew, with a later epoch", async () 
   expect(leads(a)).toBe(true);
   expect(a.epochs).toHaveLength(2);
   expect(a.epochs[1]).toBeGreaterThan(a.epochs[0] ?? 0);
+});
+
+test("a Lease that somebody deletes is not taken by another before its leader must have seen it", async () => {
+  const [a, b] = [replica("a"), replica("b")];
+  await time.pass(6_000);
+  memory.remove();
+  for (let i = 0; i < 100; i++) {
+    await time.pass(100);
+    expect(leads(b)).toBe(false);
+  }
+  expect([leads(a), memory.holders]).toEqual([true, ["a"]]);
+});
+
+test("an epoch is above all that the database has, also where the Lease is new", async () => {
+  memory.written = 2_000_000_000;
+  const a = replica("a");
+  await time.pass(0);
+  expect(a.epochs).toEqual([2_000_000_001]);
+});
+
+test("who was stopped for too long takes the Lease that is still its own at once", async () => {
+  const a = replica("a");
+  await time.pass(1_000);
+  a.clock.stop();
+  await time.pass(60_000);
+  a.clock.go();
+  await time.pass(0);
+  expect([leads(a), a.epochs.length, a.ends.length]).toEqual([true, 2, 1]);
 });
 
 test("a Lease whose epoch somebody set to nothing gets a later one all the same", async () => {

@@ -73,7 +73,7 @@ const NONE: Row = {
   step: "record",
   state: "warning",
   message: "No active orchestrator on Kubernetes is registered.",
-  remedy: "Register one with FiftyOne's Management SDK: the README shows its record.",
+  remedy: "`opjob orchestrator register` makes one, or FiftyOne's Management SDK.",
 };
 
 /** The directory's warnings come as lines of a log. */
@@ -87,7 +87,9 @@ function notThere(id: string, directory: Directory): Row[] {
   const known = directory.ids();
   if (known.includes(id)) return [];
   const remedy =
-    known.length === 0 ? "Register it with FiftyOne's Management SDK." : `Did you mean ${nearest(id, known)}?`;
+    known.length === 0
+      ? "`opjob orchestrator register` makes one, or FiftyOne's Management SDK."
+      : `Did you mean ${nearest(id, known)}?`;
   const message = `There is no orchestrator "${id}" on Kubernetes.`;
   return [
     { subject: `orchestrator ${id}`, step: "record", state: "error", code: "ORCHESTRATOR_INVALID", message, remedy },

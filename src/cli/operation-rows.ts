@@ -32,7 +32,8 @@ function stateText({ runState, progress, archived }: Shown): string {
   return `${runState}${done}${archived ? " archived" : ""}`;
 }
 
-const phaseText = (operation: Shown): string => (isClaimed(operation) ? operation.claim.phase : "");
+const phaseText = (operation: Shown): string =>
+  operation.told ? "queued" : isClaimed(operation) ? operation.claim.phase : "";
 
 /** From queueing to the end, or until now. */
 function tookText({ runState, queuedAt, endedAt }: Shown, now: number): string {
@@ -43,7 +44,8 @@ function tookText({ runState, queuedAt, endedAt }: Shown, now: number): string {
 
 function whyText(operation: Shown): string {
   if (operation.runState === "completed") return "";
-  const { claim, error } = operation;
-  if (isClaimed(operation) && claim?.reason) return `${claim.reason}: ${claim.message ?? ""}`;
+  const { error } = operation;
+  const on = operation.told ?? (isClaimed(operation) ? operation.claim : undefined);
+  if (on?.reason) return `${on.reason}: ${on.message ?? ""}`;
   return operation.runState === "failed" ? (error?.split("\n", 1)[0] ?? "failed by a person") : "";
 }

@@ -107,8 +107,8 @@ type Changes = { readonly shown: Map<string, string>; readonly asJson: boolean }
 
 function writeChanges(host: Host, found: readonly Shown[], { shown, asJson }: Changes): void {
   for (const operation of found.toReversed()) {
-    const { runState, progress, claim } = operation;
-    const now = JSON.stringify([runState, progress, claim?.phase, claim?.reason]);
+    const { runState, progress, claim, told } = operation;
+    const now = JSON.stringify([runState, progress, claim?.phase, claim?.reason, told?.reason, told?.place]);
     if (shown.get(operation.id) === now) continue;
     shown.set(operation.id, now);
     const row = operationRow(operation, Date.now()).map((cell) => (typeof cell === "string" ? cell : cell.text));
@@ -120,6 +120,7 @@ function writeChanges(host: Host, found: readonly Shown[], { shown, asJson }: Ch
 
 /** Our sub-document under its name in the database. */
 function forPrograms(operation: Shown): unknown {
-  const { claim, parentId, ...rest } = operation;
-  return { ...rest, parentId: parentId?.toHexString() ?? null, opjob: claim ?? null };
+  const { claim, told, parentId, ...rest } = operation;
+  const opjob = told ? { phase: "queued", ...told } : (claim ?? null);
+  return { ...rest, parentId: parentId?.toHexString() ?? null, opjob };
 }

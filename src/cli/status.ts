@@ -5,14 +5,14 @@ import { atDesk } from "./desk.ts";
 import type { Host } from "./host.ts";
 import { OPERATIONS_HEAD, operationRow } from "./operation-rows.ts";
 import { EXIT } from "./outcome.ts";
-import { type Cell, json, painter, printable, span, table } from "./print.ts";
+import { type Cell, json, type Paint, painter, printable, span, table } from "./print.ts";
 
 export const statusCommand = (host: Host): Command =>
   new Command("status")
     .description("Shows orchestrators, clusters, the queue, what runs, and what failed lately.")
     .option("--failures <count>", "how many of the last failures", (text) => Number.parseInt(text, 10), 5)
     .option("--json", "for programs")
-    .addHelpText("after", "\nExit code 3: an active orchestrator cannot launch.")
+    .addHelpText("after", "\nExit code 3: an active orchestrator cannot launch, or no replica leads.")
     .action((options: { failures: number; json?: boolean }) => showStatus(host, options));
 
 async function showStatus(host: Host, { failures, json: asJson = false }: { failures: number; json?: boolean }) {
@@ -22,7 +22,8 @@ async function showStatus(host: Host, { failures, json: asJson = false }: { fail
     now: desk.now,
   }));
   host.stdout.write(asJson ? json(status) : page(host, status, now));
-  if (status.orchestrators.some(({ active, faults }) => active && faults.length > 0)) host.endWith(EXIT.notWell);
+  if (status.leader.kind === "nobody" || status.orchestrators.some(({ active, faults }) => active && faults.length > 0))
+    host.endWith(EXIT.notWell);
 }
 
 const HEAD = [
@@ -38,9 +39,9 @@ const HEAD = [
   "OLDEST",
 ];
 
-function page(host: Host, { database, orchestrators, leftAlone, failures }: Status, now: number): string {
+function page(host: Host, { database, leader, orchestrators, leftAlone, failures }: Status, now: number): string {
   const paint = painter(host);
-  const parts = [`${paint("bold", "Database")} ${printable(database)}`];
+  const parts = [`${paint("bold", "Database")} ${printable(database)}`, ...leaderLine(leader, paint)];
   parts.push(
     orchestrators.length === 0
       ? "There are no orchestrators on Kubernetes: `opjob orchestrator register` makes one."
@@ -67,6 +68,19 @@ function page(host: Host, { database, orchestrators, leftAlone, failures }: Stat
       ).trimEnd(),
     );
   return `${parts.join("\n\n")}\n`;
+}
+
+function leaderLine(leader: Status["leader"], paint: Paint): string[] {
+  switch (leader.kind) {
+    case "not asked":
+      return [];
+    case "unknown":
+      return [paint("yellow", `It is not known which replica leads: ${printable(leader.error.message)}`)];
+    case "nobody":
+      return [paint("red", `No replica leads: nobody holds the Lease ${leader.lease}. ${printable(leader.words)}`)];
+    case "leads":
+      return [`${paint("bold", "Leader")} ${printable(leader.holder)}, by the Lease ${leader.lease}`];
+  }
 }
 
 function rowOf(one: OrchestratorStatus, now: number): Cell[] {

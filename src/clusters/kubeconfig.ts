@@ -134,6 +134,7 @@ function accessFrom({ read, where, digest, trusted = false }: Source, { context,
   };
   const config = choose(read());
   const current = config.getContextObject(config.getCurrentContext());
+  if (config.getContexts().length === 0) throw invalid(where, "it has no contexts, and so is no kubeconfig");
   if (!current)
     throw invalid(where, `its current-context "${config.getCurrentContext() ?? ""}" is not among its contexts`);
   const server = serverOf(config, where, current);

@@ -49,6 +49,9 @@ export type ClusterOptions = Omit<ConnectionOptions, "traffic"> & {
 const PAGE = 500;
 /** Bookmarks come about every minute (ms). */
 const SILENCE = 120_000;
+/** What a node gives with 200 for a log whose file is gone already: these are not the worker's words. */
+const NO_LOG =
+  /^(unable to retrieve container logs for \S+|failed to try resolving symlinks in path "[^"\n]*": [^\n]*)\s*$/;
 /** The API server ends a watch by itself after so many seconds; spread, so that many do not end together. */
 const watchSeconds = ({ random }: Clock): number => 270 + Math.floor(random() * 60);
 
@@ -164,7 +167,7 @@ export class Cluster {
     const path = `${pathOf("pods", namespace)}/${pod}/log`;
     const call = { ...get("pods/log", path, `read the log of Pod ${namespace}/${pod}`), query };
     const reply = await this.#ask(call, ({ status }) => status === 404 || status === 400);
-    return reply.status >= 300 ? "" : reply.body;
+    return reply.status >= 300 || NO_LOG.test(reply.body) ? "" : reply.body;
   }
 
   /**

@@ -1,5 +1,6 @@
 // The door to one Lease (coordination.k8s.io/v1): read, written by compare-and-set, waited for. Knows the object; nothing of what
 // holding it means.
+import { type Clock, systemClock } from "../clock.ts";
 import { OpjobError } from "../errors.ts";
 import { refusal } from "./answers.ts";
 import { type Call, get, post } from "./call.ts";
@@ -39,7 +40,8 @@ export type LeaseName = { readonly namespace: string; readonly name: string };
 
 const INSTANCE = "opjob/instance";
 
-export function openLease(speaker: Speaker, server: string, { namespace, name }: LeaseName): LeaseDoor {
+export function openLease(speaker: Speaker, server: string, lease: LeaseName, clock: Clock = systemClock): LeaseDoor {
+  const { namespace, name } = lease;
   const all = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
   const one = `${all}/${encodeURIComponent(name)}`;
   const which = `the Lease ${namespace}/${name}`;
@@ -73,7 +75,9 @@ export function openLease(speaker: Speaker, server: string, { namespace, name }:
         timeoutSeconds: Math.ceil(ms / 1_000),
       };
       const call: Call = { method: "GET", path: all, query, act: `watch ${which}`, verb: "watch", resource: "leases" };
-      const over = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, Math.ceil(ms)))]);
+      const waited = new AbortController();
+      const timer = clock.after(ms, () => waited.abort());
+      const over = AbortSignal.any([signal, waited.signal]);
       try {
         const { status, body, retryAfterMs } = await speaker.open(call, over, ms + 1_000);
         if (status !== 200) throw refusal({ status, body: await body.text(), retryAfterMs }, call.act, server);
@@ -82,6 +86,8 @@ export function openLease(speaker: Speaker, server: string, { namespace, name }:
         body.destroy();
       } catch (error) {
         if (!over.aborted) throw error;
+      } finally {
+        timer.cancel();
       }
     },
     close: () => speaker.close(),
@@ -136,4 +142,10 @@ function parse(body: string, act: string): RawObject {
       cause,
     });
   }
+}
+
+/** When its holder renewed it, by the holder's own clock (ms since 1970): for people, and nobody judges by it. */
+export function renewedAt({ raw }: Pick<Lease, "raw">): number | undefined {
+  const at = Date.parse(String(objectOf(raw["spec"])["renewTime"]));
+  return Number.isNaN(at) ? undefined : at;
 }

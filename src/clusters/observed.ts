@@ -1,45 +1,24 @@
 // What is observed of our Jobs and Pods, by operation. Kept small: views only, live as long as the objects. A Pod that is gone
 // is kept as it was last seen, as long as its Job: it may have been the only one to know why the Job failed. A change that matters is told as a hint with the operation's id; unchanged events are dropped here.
 import { isDeepStrictEqual } from "node:util";
-import { lacksImage } from "./image-trouble.ts";
-import {
-  hasBegun,
-  isScheduled,
-  isUnschedulable,
-  type JobView,
-  jobEnd,
-  newest,
-  type PodView,
-  viewJob,
-  viewPod,
-} from "./observation.ts";
+import { type LiveJob, liveJob, type Scope } from "./live-job.ts";
+import { type JobView, jobEnd, type PodView, viewJob, viewPod } from "./observation.ts";
 
-/** One (cluster, namespace) as one watch sees it. */
-export type Scope = string;
 type Kept<V> = { readonly view: V; readonly scope: Scope };
 type Raw = Readonly<Record<string, unknown>>;
 type View = JobView | PodView;
 
 export type ObservedJob = { readonly job: JobView; readonly pods: readonly PodView[]; readonly scope: Scope };
 
-/** A Job that has not ended, and how far its Pod has come. */
-export type LiveJob = {
-  readonly job: JobView;
-  readonly scope: Scope;
-  /** Whether a node has taken it; `refused`: none has room for it. */
-  readonly node: "taken" | "refused" | "undecided";
-  /** Whether its main container has begun. */
-  readonly begun: boolean;
-  /** An image of it that cannot be pulled now. */
-  readonly stuck: string | undefined;
-  readonly images: readonly string[];
-};
-
 export class Observed {
+  /** Of operations whose Jobs and Pods have not changed since they were last gone through: the queue does so many times a second. */
+  readonly #progress = new Map<string, readonly LiveJob[]>();
   readonly #jobs = new ByOperation<JobView>({
+    onChange: (operation) => this.#progress.delete(operation),
     onDrop: (scope, job) => this.#pods.dropGone(scope, job.operation, (pod) => pod.gone && isOf(pod, job)),
   });
   readonly #pods = new ByOperation<PodView>({
+    onChange: (operation) => this.#progress.delete(operation),
     remains: (scope, pod) => {
       const ofJob = ({ view, scope: where }: Kept<JobView>): boolean => where === scope && isOf(pod, view);
       return this.#jobs.of(pod.operation).some(ofJob) ? { ...pod, deleting: true, gone: true } : undefined;
@@ -56,19 +35,20 @@ export class Observed {
 
   /** The Jobs of an operation, one for each attempt that still exists, with their Pods. */
   find(operation: string): ObservedJob[] {
-    const pods = this.#pods.of(operation);
     const seen = new Set<string>();
     return this.#jobs.of(operation).flatMap(({ view: job, scope }) => {
       if (seen.has(job.uid)) return []; // the same namespace watched with two credentials
       seen.add(job.uid);
-      return [
-        {
-          job,
-          scope,
-          pods: pods.filter((pod) => isOf(pod.view, job) && pod.scope === scope).map(({ view }) => view),
-        },
-      ];
+      return [{ job, scope, pods: this.#podsOf(job, scope) }];
     });
+  }
+
+  #podsOf(job: JobView, scope: Scope): PodView[] {
+    const ofJob = (pod: Kept<PodView>): boolean => pod.scope === scope && isOf(pod.view, job);
+    return this.#pods
+      .of(job.operation)
+      .filter(ofJob)
+      .map(({ view }) => view);
   }
 
   /** Whether a Job of the operation's exists. */
@@ -88,12 +68,13 @@ export class Observed {
 
   /** Every Job that has not ended, once. */
   *liveJobs(): Iterable<LiveJob> {
-    const seen = new Set<string>();
-    for (const { view: job, scope } of this.#jobs.all()) {
-      if (jobEnd(job) !== undefined || seen.has(job.uid)) continue; // the same namespace watched with two credentials
-      seen.add(job.uid);
-      const pods = this.#pods.of(job.operation).filter((pod) => pod.scope === scope && isOf(pod.view, job));
-      yield { job, scope, ...progressOf(newest(pods.map(({ view }) => view).filter(({ gone }) => !gone))) };
+    for (const operation of this.#jobs.names()) {
+      let live = this.#progress.get(operation);
+      if (live === undefined) {
+        live = this.#liveJobsOf(operation);
+        this.#progress.set(operation, live);
+      }
+      yield* live;
     }
   }
 
@@ -105,6 +86,12 @@ export class Observed {
       seen.add(job.uid); // the same namespace watched with two credentials
       yield { job, scope };
     }
+  }
+
+  #liveJobsOf(operation: string): readonly LiveJob[] {
+    const live = this.#jobs.of(operation).filter(({ view }) => jobEnd(view) === undefined);
+    const once = live.filter(({ view }, i) => live.findIndex((other) => other.view.uid === view.uid) === i);
+    return once.map(({ view, scope }) => liveJob(view, scope, this.#podsOf(view, scope)));
   }
 
   /** Whether a Job of this attempt is or was seen, as long as it exists. */
@@ -155,17 +142,6 @@ export class Observed {
   }
 }
 
-function progressOf(pod: PodView | undefined): Omit<LiveJob, "job" | "scope"> {
-  if (pod === undefined) return { node: "undecided", begun: false, stuck: undefined, images: [] };
-  const containers = [...pod.initContainers, ...pod.containers];
-  return {
-    node: isUnschedulable(pod) ? "refused" : isScheduled(pod) ? "taken" : "undecided",
-    begun: hasBegun(pod),
-    stuck: containers.find(({ waiting }) => waiting !== undefined && lacksImage(waiting.reason))?.image,
-    images: containers.map(({ image }) => image),
-  };
-}
-
 /** A Job's name may be had again by another one; its uid may not. */
 const isOf = (pod: PodView, job: JobView): boolean =>
   pod.jobUid === "" ? pod.job === job.name : pod.jobUid === job.uid;
@@ -174,6 +150,7 @@ type Upkeep<V> = {
   /** What stays of an object that is gone; undefined: nothing. */
   readonly remains?: (scope: Scope, view: V) => V | undefined;
   readonly onDrop?: (scope: Scope, view: V) => void;
+  readonly onChange: (operation: string) => void;
 };
 
 class ByOperation<V extends View> {
@@ -187,6 +164,10 @@ class ByOperation<V extends View> {
 
   of(operation: string): Kept<V>[] {
     return [...(this.#byOperation.get(operation)?.values() ?? [])];
+  }
+
+  names(): Iterable<string> {
+    return this.#byOperation.keys();
   }
 
   *all(): Iterable<Kept<V>> {
@@ -210,6 +191,7 @@ class ByOperation<V extends View> {
     if (known && isDeepStrictEqual(known.view, view)) return false;
     if (known === undefined) this.size++;
     all.set(key, { view, scope });
+    this.#upkeep.onChange(view.operation);
     return true;
   }
 
@@ -233,6 +215,7 @@ class ByOperation<V extends View> {
     const all = this.#byOperation.get(view.operation);
     if (!all?.delete(`${scope} ${view.uid}`)) return;
     this.size--;
+    this.#upkeep.onChange(view.operation);
     if (all.size === 0) this.#byOperation.delete(view.operation);
   }
 

@@ -3,7 +3,8 @@
 import type { Log } from "../log.ts";
 import type { Access } from "./kubeconfig.ts";
 import { Cluster, type ClusterOptions } from "./kubernetes.ts";
-import type { Observed, Scope } from "./observed.ts";
+import type { Scope } from "./live-job.ts";
+import type { Observed } from "./observed.ts";
 import { Traffic, type TrafficOptions } from "./traffic.ts";
 import { followResource, type WatchOptions } from "./watch.ts";
 

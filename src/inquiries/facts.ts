@@ -9,6 +9,7 @@ import { isClaimed } from "../operations/operation.ts";
 import type { Observation, Transition } from "../operations/transition.ts";
 import type { Site } from "../place.ts";
 import type { Desk } from "./desk.ts";
+import { type LeaderFact, leaderOf } from "./leader.ts";
 import { type TargetFact, targetFact } from "./target.ts";
 
 export type JobFact =
@@ -26,12 +27,14 @@ export type Facts = {
   readonly fault: OpjobError | undefined;
   readonly reached: Site | undefined;
   readonly job: JobFact;
+  readonly leader: LeaderFact;
 };
 
 export async function gatherFacts(desk: Desk, operation: Shown): Promise<Facts> {
   const target = targetFact(operation.target, desk.records);
   const { reached, fault } = await reach(desk, operation, target);
-  return { operation, target, reached, fault, job: await findJob(desk, operation, { reached, fault }) };
+  const [job, leader] = await Promise.all([findJob(desk, operation, { reached, fault }), leaderOf(desk)]);
+  return { operation, target, reached, fault, job, leader };
 }
 
 type Reaching = { readonly reached: Site | undefined; readonly fault: OpjobError | undefined };

@@ -4,6 +4,7 @@ import { asOpjobError } from "../errors.ts";
 import type { Shown, TargetCount } from "../operations/mongo-reads.ts";
 import { isActive } from "../orchestrators/mongo-records.ts";
 import type { Desk } from "./desk.ts";
+import { type LeaderFact, leaderOf } from "./leader.ts";
 import { targetFact } from "./target.ts";
 
 export type Fault = { readonly code: string; readonly message: string; readonly remedy: string };
@@ -31,6 +32,8 @@ export type Queue = {
 
 export type Status = {
   readonly database: string;
+  /** Which replica leads. */
+  readonly leader: LeaderFact;
   readonly orchestrators: readonly OrchestratorStatus[];
   /** Operations that opjob leaves alone, by why. */
   readonly leftAlone: readonly { readonly target: string | null; readonly why: string; readonly count: number }[];
@@ -46,6 +49,7 @@ export async function statusOf(desk: Desk, failures: number): Promise<Status> {
   const named = [...new Set(ids.flatMap(({ instance_id: id }) => (typeof id === "string" ? [id] : [])))].toSorted();
   return {
     database: desk.config.databaseName,
+    leader: await leaderOf(desk),
     orchestrators: await Promise.all(named.map((id) => orchestratorStatus(desk, id, counts))),
     leftAlone: leftAlone(desk, counts),
     failures: await desk.reads.list({ states: ["failed"], target: undefined, limit: failures, order: "newest" }),

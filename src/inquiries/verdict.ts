@@ -6,13 +6,13 @@ import { jobEnd } from "../clusters/observation.ts";
 import { findObstacle } from "../clusters/obstacle.ts";
 import { type Fault, LONG } from "../clusters/reasons.ts";
 import type { Obstacle } from "../clusters/waiting-reasons.ts";
-import { ERRORS, type ErrorCode } from "../errors.ts";
 import { type Claim, isClaimed, type Operation } from "../operations/operation.ts";
 import type { Patiences } from "../operations/transition.ts";
 import type { Facts, JobFact } from "./facts.ts";
 import { againVerdict } from "./verdict-again.ts";
 import { endedVerdict } from "./verdict-ended.ts";
 import { notOurs } from "./verdict-not-ours.ts";
+import { untaken, withoutJob } from "./verdict-waiting.ts";
 
 export type Verdict = {
   /** One word for a program. */
@@ -25,6 +25,7 @@ export type Verdict = {
     | "starting"
     | "waiting"
     | "held"
+    | "queued"
     | "untaken"
     | "not taken";
   /** Whether it goes on, or ended well. */
@@ -42,17 +43,12 @@ export type Verdict = {
   readonly logLines?: string;
 };
 
-export type Judging = { readonly patience: Patiences; readonly now: number };
+/** `retryMs`: the longest pause between two tries of a launch. */
+export type Judging = { readonly patience: Patiences; readonly retryMs: number; readonly now: number };
 
 type Words = { readonly reason: string; readonly message: string; readonly remedy: string; readonly fault: Fault };
 
 type Claimed = Operation & { readonly claim: Claim };
-
-/** An opjob that runs takes an operation and makes its Job in less (ms). */
-const USUAL = 10_000;
-
-const DAEMON =
-  "See whether `opjob daemon` runs, is ready (`/readyz`) and uses this database; its log says what keeps it from its work.";
 
 export function judge(facts: Facts, judging: Judging): Verdict {
   const { operation } = facts;
@@ -66,8 +62,8 @@ export function judge(facts: Facts, judging: Judging): Verdict {
 }
 
 function ofClaimed(claimed: Claimed, facts: Facts, judging: Judging): Verdict {
-  if (claimed.claim.phase === "held") return held(facts, claimed.claim);
-  if (claimed.claim.job === undefined) return beingMade(claimed.claim, judging);
+  const { phase, job } = claimed.claim;
+  if (phase === "held" || job === undefined) return withoutJob(facts, claimed.claim, judging);
   return withJob(claimed, facts, judging);
 }
 
@@ -77,50 +73,6 @@ const foreign = (): Verdict => ({
   headline: "It runs, but opjob did not launch it: another program took it from the queue.",
   remedy: "Only one program may launch an orchestrator's operations: see that no other one does.",
 });
-
-function untaken({ operation: { queuedAt }, fault }: Facts, { now }: Judging): Verdict {
-  const well = now - (queuedAt?.getTime() ?? 0) < USUAL && fault === undefined;
-  return {
-    state: "untaken",
-    well,
-    headline: "It is queued, and no opjob has taken it yet.",
-    ...(fault ? { reason: fault.code, message: fault.message } : {}),
-    ...(well ? {} : { remedy: fault ? fault.remedy : DAEMON }),
-    ...(queuedAt ? { since: queuedAt } : {}),
-  };
-}
-
-/** The message that an operation is held with holds the remedy as well. */
-function held({ fault }: Facts, { reason, message, since }: Claim): Verdict {
-  const code = reason ?? "INTERNAL";
-  const remedy = code in ERRORS ? ERRORS[code as ErrorCode].remedy : "";
-  const text = message ?? "";
-  const bare = remedy !== "" && text.endsWith(remedy) ? text.slice(0, -remedy.length).trim() : text;
-  const gone = fault === undefined && /^(ORCHESTRATOR|SECRET|ENCRYPTION|KUBECONFIG)/.test(code);
-  return {
-    state: "held",
-    well: false,
-    headline: gone
-      ? "It was held; what held it seems to be gone, and opjob tries again soon."
-      : "It is held: its Job cannot be created now, and opjob tries again by itself.",
-    reason: code,
-    message: bare,
-    remedy,
-    ...(since ? { since } : {}),
-  };
-}
-
-function beingMade({ timeline }: Claim, { now }: Judging): Verdict {
-  const since = timeline.claimed;
-  const well = now - (since?.getTime() ?? 0) < USUAL;
-  return {
-    state: "starting",
-    well,
-    headline: well ? "opjob has taken it and creates its Job." : "opjob has taken it, but has not created its Job.",
-    ...(well ? {} : { remedy: DAEMON }),
-    ...(since ? { since } : {}),
-  };
-}
 
 function withJob(operation: Claimed, { job }: Facts, judging: Judging): Verdict {
   if (job.kind === "none") return goesOn(operation);

@@ -1,7 +1,9 @@
 // The way of an operation from its document to its container, as far as it has come: one line a station. Pure.
 import { type ContainerView, jobEnd, newest, type PodView } from "../clusters/observation.ts";
-import { type Claim, isClaimed } from "../operations/operation.ts";
+import type { Told } from "../operations/mongo-reads.ts";
+import { type Claim, isClaimed, isTerminal } from "../operations/operation.ts";
 import type { Facts, JobFact } from "./facts.ts";
+import type { LeaderFact } from "./leader.ts";
 
 export type Station = { readonly at: string; readonly is: string; readonly stands: string };
 
@@ -12,16 +14,43 @@ export function wayOf(facts: Facts): Station[] {
   return [
     { at: "operation", is: `${operator} ${id}`, stands: archived ? `${runState}, archived` : runState },
     { at: "orchestrator", is: claim?.orchestrator ?? operation.target ?? "(none)", stands: TARGETS[target.kind] },
-    ...(claim?.earlier ?? []).map(({ attempt, reason, job, ended }) => ({
-      at: "earlier",
-      is: `attempt ${attempt}${job === undefined ? "" : `, Job ${job}`}`,
-      stands: `${reason ?? ""} at ${ended.toISOString()}`,
-    })),
-    ...(claim ? [{ at: "claim", is: `attempt ${claim.attempt}`, stands: claim.phase }] : []),
+    ...(isTerminal(runState) ? [] : leaderStation(facts.leader)),
+    ...(operation.told ? [lineStation(operation.told)] : []),
+    ...claimStations(claim),
     ...clusterStations(claim, facts),
     ...jobStations(claim, facts.job),
   ];
 }
+
+function leaderStation(leader: LeaderFact): Station[] {
+  switch (leader.kind) {
+    case "not asked":
+      return [];
+    case "unknown":
+      return [{ at: "opjob", is: "(not known who leads)", stands: leader.error.code }];
+    case "nobody":
+      return [{ at: "opjob", is: `Lease ${leader.lease}`, stands: "nobody leads" }];
+    case "leads":
+      return [{ at: "opjob", is: leader.holder.replace(/_[0-9a-f-]{36}$/, ""), stands: "leads" }];
+  }
+}
+
+function claimStations(claim: Claim | undefined): Station[] {
+  if (claim === undefined) return [];
+  const { attempt: nth, phase, earlier = [] } = claim;
+  const before = earlier.map(({ attempt, reason, job, ended }) => ({
+    at: "earlier",
+    is: `attempt ${attempt}${job === undefined ? "" : `, Job ${job}`}`,
+    stands: `${reason ?? ""} at ${ended.toISOString()}`,
+  }));
+  return [...before, { at: "claim", is: `attempt ${nth}`, stands: phase }];
+}
+
+const lineStation = ({ place, reason }: Told): Station => ({
+  at: "line",
+  is: place === undefined ? "(no place told yet)" : place === 1 ? "the next one" : `number ${place}`,
+  stands: reason ?? "",
+});
 
 function clusterStations(claim: Claim | undefined, { reached, fault, job }: Facts): Station[] {
   const server = claim?.cluster ?? reached?.cluster.server;

@@ -1,6 +1,7 @@
 // The door to `delegated_ops` for those who only look: people's commands. One statement each; it writes nothing.
 import { type Collection, type Document, type Filter, ObjectId } from "mongodb";
 import {
+  type Claim,
   FIELD,
   type Operation,
   type OperationDocument,
@@ -21,7 +22,12 @@ export type Shown = Operation & {
   readonly progressLabel: string | null;
   readonly runLink: string | null;
   readonly dataset: string | null;
+  /** What one that waits in line was told. */
+  readonly told: Told | undefined;
 };
+
+/** `place`: which in its orchestrator's line it is; 1 is the next. */
+export type Told = Pick<Claim, "reason" | "message" | "since"> & { readonly place: number | undefined };
 
 export type Wanted = {
   readonly states: readonly RunState[];
@@ -138,7 +144,15 @@ function viewOperation(document: OperationDocument & More): Shown {
     progressLabel: orNull(label),
     runLink: orNull(document.run_link),
     dataset: orNull(document.context?.request_params?.dataset_name),
+    told: toldOf(document),
   };
+}
+
+/** A claim of this time has another phase, and what was told to an earlier time in line is overwritten by it. */
+function toldOf({ run_state, opjob }: OperationDocument): Told | undefined {
+  if (run_state !== "queued" || opjob?.phase !== "queued") return undefined;
+  const { reason, message, since, place } = opjob as Claim & { readonly place?: unknown };
+  return { reason, message, since, place: typeof place === "number" ? place : undefined };
 }
 
 const orNull = <T>(value: T | null | undefined): T | null => value ?? null;

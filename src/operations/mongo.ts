@@ -1,5 +1,6 @@
 // The door to `delegated_ops`: every read and write of operations. One statement each; filters come from claim.ts.
-import { type Collection, ObjectId, type UpdateFilter } from "mongodb";
+import { ObjectId, type UpdateFilter } from "mongodb";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Verdict } from "../clusters/reasons.ts";
 import { batched } from "./batch.ts";
 import {
@@ -7,8 +8,6 @@ import {
   type ConditionalWrite,
   changeWrite,
   childErrorWrite,
-  claimedBy,
-  claimWrite,
   createdWrite,
   type Failure,
   failureWrite,
@@ -16,43 +15,53 @@ import {
   type RecordedJob,
   retakeWrite,
   takeoverWrite,
-  withIds,
 } from "./claim.ts";
 import { type Fence, NO_FENCE } from "./fence.ts";
 import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
-import { type Claim, FIELD, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
+import { FIELD, type Operation, type OperationDocument, parseOperation } from "./operation.ts";
 import { type Relaunch, relaunchWrite, restoreWrite, withdrawWrite } from "./retry.ts";
+import { settle } from "./settle.ts";
+import {
+  type Claimed,
+  type Claiming,
+  claimAll,
+  type Documents,
+  type Queued,
+  queueOf,
+  readAll,
+  recordAll,
+  writeAll,
+  writeOne,
+} from "./statements.ts";
 
-type Claimed = Operation & { claim: Claim };
 export type Operations = ReturnType<typeof openOperations>;
-
-/**
- * Our own sub-document need not survive a failover: a claim that is lost is claimed again, with the same attempt and so the
- * same name of the Job; a lost record is adopted. Waiting for the journal would cost each launch several milliseconds.
- */
-const QUICK = { writeConcern: { w: 1 } } as const;
 
 /** How many ids are asked for at once; keeps the query far below MongoDB's limit of 16 MB. */
 const BATCH = 1_000;
 
 /** Many calls at once go out as one: a launch costs the database little even while a backlog drains. */
-const TOGETHER = { largest: 64, width: 1 };
-
-type Documents = Collection<OperationDocument>;
-type Claiming = { readonly id: string; readonly targets: readonly string[]; readonly now: Date };
-type Recording = { readonly operation: Claimed; readonly uid: string | undefined; readonly write: ConditionalWrite };
+const together = (clock: Clock) => ({ largest: 64, width: 1, pace: { ms: PACE, clock } });
+/** Short beside the call to a cluster that follows: nobody who drains a backlog notices it (ms). */
+const PACE = 12;
 
 /** @param fence what every write is held by */
-export function openOperations(collection: Documents, fence: Fence = NO_FENCE) {
-  return { ...readsOf(collection), ...writesOf(collection, fence) };
+export function openOperations(collection: Documents, fence: Fence = NO_FENCE, clock: Clock = systemClock) {
+  return { ...readsOf(collection, clock), ...writesOf(collection, fence, clock) };
 }
 
-function readsOf(collection: Documents) {
-  const read = batched((wanted: readonly string[]) => readAll(collection, wanted), TOGETHER);
+function readsOf(collection: Documents, clock: Clock) {
+  const read = batched((wanted: readonly string[]) => readAll(collection, wanted), together(clock));
+  const settled = batched((wanted: readonly string[]) => settle(collection, wanted), together(clock));
 
   return {
     /** The operation as it is now, from the primary; undefined: it does not exist. */
     read: (id: string): Promise<Operation | undefined> => read(id),
+
+    /**
+     * Resolves when no failover can take back any more what was read before: a primary that was cut off answers reads for some
+     * seconds, also with a failure that never came to be. @throws where no majority answers now
+     */
+    settled: async (id: string): Promise<void> => void (await settled(id)),
 
     /** Who waits for a claim: of each target that has any, how many, and the first of them. Uses the index run_state_1. */
     async lines(targets: readonly string[], length: number): Promise<Line[]> {
@@ -68,6 +77,14 @@ function readsOf(collection: Documents) {
       };
       const projection = { run_state: 1, queued_at: 1, [FIELD]: 1 };
       for await (const document of collection.find(filter, { projection })) yield parseOperation(document);
+    },
+
+    /** The latest epoch by which anything in hand was written; 0: none. Uses the index run_state_1. */
+    async latestEpoch(): Promise<number> {
+      const path = `${FIELD}.epoch`;
+      const filter = { run_state: { $in: ["queued" as const, "running" as const] }, [path]: { $exists: true } };
+      const found = await collection.findOne(filter, { projection: { [path]: 1 }, sort: { [path]: -1 } });
+      return found?.[FIELD]?.epoch ?? 0;
     },
 
     /** How many queued operations of the targets there are, and since when the oldest waits. */
@@ -86,7 +103,7 @@ function readsOf(collection: Documents) {
   };
 }
 
-function writesOf(collection: Documents, fence: Fence) {
+function writesOf(collection: Documents, fence: Fence, clock: Clock) {
   /** A write belongs to the leadership under which it was judged, however long it waits to be sent. */
   const guarded = (write: ConditionalWrite): ConditionalWrite => {
     fence.require();
@@ -105,9 +122,9 @@ function writesOf(collection: Documents, fence: Fence) {
       return send(collection, inputs);
     };
 
-  const claim = batched((claims: readonly Claiming[]) => claimAll(collection, claims, guarded), TOGETHER);
-  const change = batched(sending(writeAll), TOGETHER);
-  const record = batched(sending(recordAll), TOGETHER);
+  const claim = batched((claims: readonly Claiming[]) => claimAll(collection, claims, guarded), together(clock));
+  const change = batched(sending(writeAll), together(clock));
+  const record = batched(sending(recordAll), together(clock));
 
   return {
     /** Claims a queued operation of one of the targets; undefined: there is nothing to claim (any more). */
@@ -161,76 +178,3 @@ function writesOf(collection: Documents, fence: Fence) {
     },
   };
 }
-
-type Guard = (write: ConditionalWrite) => ConditionalWrite;
-
-async function claimAll(
-  collection: Documents,
-  claims: readonly Claiming[],
-  guarded: Guard,
-): Promise<(Claimed | undefined)[]> {
-  const token = new ObjectId();
-  const wanted = claims.map(({ id }) => id);
-  const { targets = [], now = new Date(0) } = claims.at(-1) ?? {};
-  const { filter, update } = guarded(claimWrite(wanted, targets, { now, token }));
-  const found = await (wanted.length === 1 ? claimOne() : claimMany());
-  // An operation is claimed once: of two calls for it, the first has it.
-  return wanted.map((id, i) => (wanted.indexOf(id) === i ? found.get(id) : undefined));
-
-  async function claimOne(): Promise<Map<string, Claimed>> {
-    const options = { ...QUICK, returnDocument: "after", projection: PROJECTION } as const;
-    const document = await collection.findOneAndUpdate(filter, update as UpdateFilter<OperationDocument>, options);
-    return byId(document === null ? [] : [document]);
-  }
-  async function claimMany(): Promise<Map<string, Claimed>> {
-    const { modifiedCount } = await collection.updateMany(filter, update as UpdateFilter<OperationDocument>, QUICK);
-    if (modifiedCount === 0) return new Map();
-    return byId(await collection.find(claimedBy(wanted, token), { projection: PROJECTION }).toArray());
-  }
-}
-
-async function readAll(collection: Documents, wanted: readonly string[]): Promise<(Operation | undefined)[]> {
-  const found = byId(await collection.find(withIds(wanted), { projection: PROJECTION }).toArray());
-  return wanted.map((id) => found.get(id));
-}
-
-type Queued = { readonly count: number; readonly oldest: Date | undefined };
-
-async function queueOf(collection: Documents, targets: readonly string[]): Promise<Queued> {
-  const filter = { run_state: "queued" as const, delegation_target: { $in: [...targets] }, archived: { $ne: true } };
-  const count = await collection.countDocuments(filter);
-  const oldest = await collection.findOne(filter, { projection: { queued_at: 1 }, sort: { queued_at: 1 } });
-  return { count, oldest: oldest?.queued_at ?? undefined };
-}
-
-async function writeOne(collection: Documents, { filter, update }: ConditionalWrite): Promise<boolean> {
-  return (await collection.updateOne(filter, update as UpdateFilter<OperationDocument>)).matchedCount === 1;
-}
-
-/** Sends compare-and-sets together. true for all: each filter matched; undefined: at least one did not. */
-async function writeAll(collection: Documents, writes: readonly ConditionalWrite[]): Promise<(true | undefined)[]> {
-  const updates = writes.map(({ filter, update }) => ({
-    updateOne: { filter, update: update as UpdateFilter<OperationDocument> },
-  }));
-  const { matchedCount } = await collection.bulkWrite(updates, { ordered: false, ...QUICK });
-  return writes.map(() => (matchedCount === writes.length ? true : undefined));
-}
-
-async function recordAll(collection: Documents, records: readonly Recording[]): Promise<boolean[]> {
-  const written = await writeAll(
-    collection,
-    records.map(({ write }) => write),
-  );
-  if (written.every((one) => one === true)) return records.map(() => true);
-  const operations = await readAll(
-    collection,
-    records.map(({ operation }) => operation.id),
-  );
-  return records.map(({ operation, uid }, i) => {
-    const now = operations[i];
-    return now?.claim?.uid === uid && now?.claim?.attempt === operation.claim.attempt;
-  });
-}
-
-const byId = (documents: readonly OperationDocument[]): Map<string, Claimed> =>
-  new Map(documents.map((document) => [document._id.toHexString(), parseOperation(document) as Claimed]));

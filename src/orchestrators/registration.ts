@@ -91,11 +91,18 @@ async function check(parts: Registering, checked: Checked): Promise<void> {
   const { checks } = parts;
   if (checks === undefined) return;
   const { declared, before } = checked;
+  requireNamespace(declared.fields.namespace);
   for (const field of ["executionTemplate", "registrationTemplate"] as const) {
     const uri = declared.fields[field];
     if (uri !== undefined && uri !== before[field]) await checks.template(uri);
   }
   await checkKubeconfig(parts, checks, checked);
+}
+
+/** A name that no namespace can have would only be told when somebody waits. */
+function requireNamespace(name: string | undefined): void {
+  if (name === undefined || /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) return;
+  throw new OpjobError("INPUT_INVALID", `"${name}" cannot name a namespace: use a-z, digits and "-".`);
 }
 
 /** Also a stored one, when it is named anew or must now have another context. */

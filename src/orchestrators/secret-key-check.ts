@@ -24,7 +24,7 @@ export function requireFittingKey(keys: Keys, secrets: readonly Named[]): void {
   if (some.length === 0 || some.some((secret) => openedBy(keys, secret) !== "neither")) return;
   throw new OpjobError(
     "ENCRYPTION_KEY_INVALID",
-    `${keys.current.source} opens none of the ${secrets.length} secrets that there are: FiftyOne writes them with another key.`,
+    `${keys.current.source} opens none of the secrets that there are (${secrets.length}): FiftyOne writes them with another key.`,
     { remedy: "Use the key of your FiftyOne deployment; `opjob secret check` tells which secrets a key opens." },
   );
 }

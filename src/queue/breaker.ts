@@ -3,7 +3,7 @@
 // Knows faults and successes by operation; nothing of what was tried.
 import type { ErrorCode } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { type Gate, OPEN, type Verdict } from "./gate.ts";
+import { type Gate, OPEN, type Verdict, type Why } from "./gate.ts";
 import type { Place, Usage } from "./places.ts";
 
 export type BreakerOptions = {
@@ -24,6 +24,11 @@ type State =
   | (Tripped & { readonly kind: "opening"; allowed: number; readonly inHand: Set<string> });
 type Tripped = { readonly fault: Fault; readonly pauseMs: number; probeAt: number };
 
+const whyOf = ({ fault: { code, message } }: Tripped): Why => ({
+  reason: code,
+  message: `${message} One operation at a time is tried until it works.`,
+});
+
 /** Whoever tries has so long; then another one may (ms). */
 const PROBE_ENDS = 90_000;
 /** With so many at once nothing is held back any more. */
@@ -43,8 +48,7 @@ export class Breaker implements Gate {
   room({ orchestrator }: Place, _: Usage, now: number): Verdict {
     const state = this.#states.get(orchestrator);
     if (state === undefined || state.kind === "counting") return OPEN;
-    const { code, message } = state.fault;
-    const why = { reason: code, message: `${message} One operation at a time is tried until it works.` };
+    const why = whyOf(state);
     if (state.kind === "opening") return { room: Math.max(0, state.allowed - state.inHand.size), why };
     return { room: this.#isDue(state, now) ? 1 : 0, why };
   }
@@ -108,6 +112,12 @@ export class Breaker implements Gate {
   /** Something was changed that may have been the fault: the next try is due. */
   retry(): void {
     for (const state of this.#states.values()) if (state.kind === "tripped") state.probeAt = 0;
+  }
+
+  /** Why an orchestrator's operations wait; undefined: not for a fault. */
+  why(orchestrator: string): Why | undefined {
+    const state = this.#states.get(orchestrator);
+    return state === undefined || state.kind === "counting" ? undefined : whyOf(state);
   }
 
   isTripped(orchestrator: string): boolean {

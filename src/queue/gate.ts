@@ -1,6 +1,6 @@
 // A gate says how many more operations of an orchestrator may go now, and why no more. All gates must be open to go.
 // Pure types: what closes a gate is each gate's own.
-import type { LiveJob } from "../clusters/observed.ts";
+import type { LiveJob } from "../clusters/live-job.ts";
 import type { Place, Usage } from "./places.ts";
 
 /** Told to those who wait: one CamelCase word, and a sentence for a person. */

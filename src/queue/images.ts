@@ -1,6 +1,6 @@
 // Images that cannot be pulled: while one cannot, no more Jobs that need it are made, but one from time to time to find out.
 // By what is observed of Jobs that live, so it needs no account of its own; knows images by their whole names.
-import type { LiveJob } from "../clusters/observed.ts";
+import type { LiveJob } from "../clusters/live-job.ts";
 import type { Log } from "../log.ts";
 import { type Gate, OPEN, type Verdict } from "./gate.ts";
 import type { Place, Usage } from "./places.ts";

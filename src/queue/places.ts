@@ -1,6 +1,7 @@
 // Places: which operations are in flight, by identity and by what is observed; a number is only ever read off, never kept.
 // A place is held by every Job that lives, and by every operation for which a Job may exist that is not seen (yet).
-import type { LiveJob, Observed, Scope } from "../clusters/observed.ts";
+import type { LiveJob, Scope } from "../clusters/live-job.ts";
+import type { Observed } from "../clusters/observed.ts";
 import { mayHaveJob, type Operation } from "../operations/operation.ts";
 
 export type Place = { readonly orchestrator: string; readonly cluster: string | undefined };
@@ -31,6 +32,10 @@ export class Places {
   readonly #granted = new Set<string>();
   /** Who was not found by the last reconcile. */
   #missing = new Set<string>();
+  /** Of whom something was learned since a reconcile began: what it reads of them may be older. */
+  #learned: Set<string> | undefined;
+  /** Whose Job is being made: its document does not tell that one may exist. */
+  readonly #launching = new Set<string>();
   readonly #options: PlacesOptions;
 
   constructor(options: PlacesOptions) {
@@ -39,6 +44,7 @@ export class Places {
 
   /** Gives a place to one that waits. */
   grant(id: string, place: Place): void {
+    this.#learned?.add(id);
     this.#held.set(id, { ...place, attempt: undefined });
     this.#granted.add(id);
   }
@@ -56,8 +62,21 @@ export class Places {
   claimed({ id, claim }: Operation, cluster: string | undefined): void {
     if (claim === undefined) return;
     const { orchestrator, attempt } = claim;
+    this.#learned?.add(id);
     this.#held.set(id, { orchestrator, cluster: claim.cluster ?? cluster, attempt });
     this.#granted.delete(id);
+  }
+
+  /** Its Job is about to be made. */
+  begins(operation: Operation, cluster: string | undefined): void {
+    this.claimed(operation, cluster);
+    this.#launching.add(operation.id);
+  }
+
+  /** Its Job was made, or not: its document tells. */
+  begun(id: string): void {
+    this.#launching.delete(id);
+    this.#learned?.add(id);
   }
 
   release(id: string): void {
@@ -77,11 +96,15 @@ export class Places {
    */
   async reconcile(claims: AsyncIterable<Operation>): Promise<void> {
     const missing = new Set(this.#held.keys());
+    const learned = new Set<string>();
+    this.#learned = learned;
+    const known = (id: string): boolean => this.isGranted(id) || this.#launching.has(id) || learned.has(id);
     for await (const operation of claims) {
       missing.delete(operation.id);
-      if (!this.isGranted(operation.id)) this.settle(operation.id, operation, this.#held.get(operation.id)?.cluster);
+      if (!known(operation.id)) this.settle(operation.id, operation, this.#held.get(operation.id)?.cluster);
     }
-    for (const id of missing) if (!this.isGranted(id) && this.#missing.has(id)) this.release(id);
+    for (const id of missing) if (!known(id) && this.#missing.has(id)) this.release(id);
+    this.#learned = undefined;
     this.#missing = missing;
   }
 
@@ -121,17 +144,18 @@ export class Places {
 /** A usage that grows with what is granted. */
 export class Tally implements Usage {
   total = 0;
-  readonly orchestrators = new Map<string, Share>();
+  readonly orchestrators = new Map<string, { -readonly [K in keyof Share]: Share[K] }>();
   readonly clusters = new Map<string, number>();
 
   add({ orchestrator, cluster }: Place, node: "taken" | "refused" | "undecided"): void {
     this.total++;
-    const share = this.of(orchestrator);
-    this.orchestrators.set(orchestrator, {
-      inFlight: share.inFlight + 1,
-      refused: share.refused + (node === "refused" ? 1 : 0),
-      undecided: share.undecided + (node === "undecided" ? 1 : 0),
-    });
+    let share = this.orchestrators.get(orchestrator);
+    if (share === undefined) {
+      share = { ...NO_SHARE };
+      this.orchestrators.set(orchestrator, share);
+    }
+    share.inFlight++;
+    if (node !== "taken") share[node]++;
     if (cluster !== undefined) this.clusters.set(cluster, (this.clusters.get(cluster) ?? 0) + 1);
   }
 

@@ -1,6 +1,7 @@
 // The queue as the roads see it: who may be claimed now, who holds a place, who waits. Joins the parts of this room.
 import type { Clock } from "../clock.ts";
-import type { Observed, Scope } from "../clusters/observed.ts";
+import type { Scope } from "../clusters/live-job.ts";
+import type { Observed } from "../clusters/observed.ts";
 import type { Log } from "../log.ts";
 import type { Claim, Operation } from "../operations/operation.ts";
 import { Admission } from "./admission.ts";
@@ -99,6 +100,10 @@ function turns(parts: Parts) {
       return undefined;
     },
 
+    /** Why a claimed one that has no Job yet may not go on now; undefined: that is not known (yet). */
+    holds: ({ claim: { orchestrator } }: Claimed): Why | undefined =>
+      breaker.why(orchestrator) ?? admission.closed.get(orchestrator),
+
     refill: () => admission.refill(),
     look: () => admission.look(),
 
@@ -166,7 +171,10 @@ function accounts({ places, admission, notes, breaker, images, targets, clusterO
 
   return {
     /** Its launch begins: from now on it holds a place. */
-    begins: (operation: Claimed): void => places.claimed(operation, clusterOfTarget(operation.claim.orchestrator)),
+    begins: (operation: Claimed): void => places.begins(operation, clusterOfTarget(operation.claim.orchestrator)),
+
+    /** Its launch is over, however it ended. */
+    begun: (id: string): void => places.begun(id),
 
     release(id: string): void {
       places.release(id);

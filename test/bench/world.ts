@@ -19,23 +19,36 @@ import { ENCRYPTION_KEY, register, storeSecret } from "../local-daemon.ts";
 import { until } from "../until.ts";
 
 export const NAMESPACE = "fiftyone";
+/** The floor's Jobs are where no daemon looks: it would have to list them, and is shown each of them else. */
+const FLOOR_NAMESPACE = "floor";
 export const TARGET = "kubernetes-cpu";
 export const FLOOR = "floor";
+/** Operations that only the floor touches, when it is told to. */
+export const DURABLE = "floor-durable";
 /** An orchestrator on the same API server, but through a proxy that counts connections. */
 export const COUNTED = "kubernetes-counted";
 const DATABASE = "fiftyone";
 /** The bundle is measured as the image starts it. */
-const ENTRYPOINT = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(readFileSync("Dockerfile", "utf8"))?.[1] ?? "[]") as string[];
-const IMAGE_FLAGS = ENTRYPOINT.slice(1, -1);
+const IMAGE = readFileSync("Dockerfile", "utf8");
+const ENTRYPOINT = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(IMAGE)?.[1] ?? "[]") as string[];
+const IMAGE_ENVIRONMENT = Object.fromEntries(
+  [...IMAGE.matchAll(/^ENV (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+);
+const PROFILES = process.argv.find((argument) => argument.startsWith("--profile="))?.slice("--profile=".length);
+const IMAGE_FLAGS = [
+  ...ENTRYPOINT.slice(1, -1),
+  ...(PROFILES === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${PROFILES}`]),
+];
 const TEMPLATE = readFileSync("test/templates/seed/cpu.yaml.j2", "utf8");
 
 export type World = {
   readonly db: Db;
-  readonly cluster: Cluster;
-  readonly uri: string;
-  readonly kubeconfig: string;
   /** Milliseconds (performance.now) at which the Job of an operation was first seen. */
   readonly seen: ReadonlyMap<string, number>;
+  /** Makes the orchestrator known that goes through the proxy. */
+  readonly registerCounted: () => Promise<void>;
+  /** Stops a real API server's controllers, which work off what was made before on the same two cores, or lets them go on. */
+  readonly signalControllers: (signal: "SIGSTOP" | "SIGCONT") => void;
   /** Opened to the API server through the proxy so far. */
   readonly connections: () => number;
   readonly start: (command: "daemon" | "floor") => Promise<Process>;
@@ -44,6 +57,8 @@ export type World = {
 export type Process = {
   readonly child: ChildProcess;
   readonly line: (text: string) => Promise<void>;
+  /** Tells the floor to drain, and waits until it has. */
+  readonly ask: (text: string) => Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -53,15 +68,18 @@ export async function buildWorld(closers: AsyncDisposableStack, where: "local" |
   const client = await MongoClient.connect(mongod.uri);
   closers.defer(() => client.close());
   const db = client.db(DATABASE);
-  const kubeconfig = await apiServer(closers, where);
+  const { kubeconfig, controllers } = await apiServer(closers, where);
   const access = accessFromText(kubeconfig, "the benchmark", { context: undefined, allowExec: true });
   const cluster = new Cluster(access, { timeoutMs: 30_000, onCall: () => undefined });
   closers.defer(() => cluster.close());
   await storeSecret(db, "KUBE", kubeconfig);
   await register(db, { id: TARGET, template: TEMPLATE, secret: "KUBE" });
   const proxy = closers.use(await startProxy(access.server));
-  await storeSecret(db, "KUBE_COUNTED", kubeconfig.replaceAll(access.server, proxy.url));
-  await register(db, { id: COUNTED, template: TEMPLATE, secret: "KUBE_COUNTED" });
+  // Not from the beginning: a second way to the same namespace is watched as well, and would show each Job twice.
+  const registerCounted = async () => {
+    await storeSecret(db, "KUBE_COUNTED", kubeconfig.replaceAll(access.server, proxy.url));
+    await register(db, { id: COUNTED, template: TEMPLATE, secret: "KUBE_COUNTED" });
+  };
   await db.collection("delegated_ops").createIndex({ run_state: 1 }); // FiftyOne makes it
   const seen = watchJobs(closers, cluster);
   const token = access.config.getCurrentUser()?.token ?? "";
@@ -69,6 +87,10 @@ export async function buildWorld(closers: AsyncDisposableStack, where: "local" |
     daemon: daemonEnvironment(mongod.uri),
     floor: floorEnvironment(mongod.uri, access.server, token),
   };
+  const signalControllers = (signal: "SIGSTOP" | "SIGCONT") => {
+    if (controllers !== undefined) process.kill(controllers, signal);
+  };
+  closers.defer(() => signalControllers("SIGCONT"));
   const start = async (command: "daemon" | "floor") => {
     const args = command === "daemon" ? [...IMAGE_FLAGS, "dist/main.js", "daemon"] : ["test/bench/floor.ts"];
     const started = run(args, { PATH: process.env["PATH"] ?? "", ...environments[command] });
@@ -76,7 +98,8 @@ export async function buildWorld(closers: AsyncDisposableStack, where: "local" |
     await started.line(command === "daemon" ? "first scan done" : "ready");
     return started;
   };
-  return { db, cluster, uri: mongod.uri, kubeconfig, seen, connections: proxy.connections, start };
+  const { connections } = proxy;
+  return { db, seen, registerCounted, signalControllers, connections, start };
 }
 
 /** Queues operations; returns their ids in order. */
@@ -90,6 +113,7 @@ export async function queue(db: Db, count: number, target: string): Promise<stri
 }
 
 const daemonEnvironment = (uri: string) => ({
+  ...IMAGE_ENVIRONMENT,
   FIFTYONE_DATABASE_URI: uri,
   FIFTYONE_DATABASE_NAME: DATABASE,
   FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
@@ -110,8 +134,9 @@ function floorEnvironment(uri: string, server: string, token: string) {
     orchestrator: TARGET,
     attempt: 1,
     database: "bench",
-    namespace: NAMESPACE,
+    namespace: FLOOR_NAMESPACE,
   };
+  const job = stampJob(manifest, stamp).manifest as Record<string, unknown>;
   return {
     BENCH_URI: uri,
     BENCH_DB: DATABASE,
@@ -119,24 +144,28 @@ function floorEnvironment(uri: string, server: string, token: string) {
     BENCH_TOKEN: token,
     // Or it would launch opjob's operations as well, on the same two cores, while opjob is measured.
     BENCH_TARGET: FLOOR,
-    BENCH_PATH: `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`,
-    BENCH_JOB: JSON.stringify(stampJob(manifest, stamp).manifest),
+    BENCH_PATH: `/apis/batch/v1/namespaces/${FLOOR_NAMESPACE}/jobs`,
+    BENCH_JOB: JSON.stringify({ ...job, metadata: { ...(job["metadata"] as object), namespace: FLOOR_NAMESPACE } }),
   };
 }
 
-async function apiServer(closers: AsyncDisposableStack, where: "local" | "real" | URL): Promise<string> {
-  if (where === "local") return localApiServer(closers);
-  return where === "real" ? realApiServer(closers) : readFileSync(where, "utf8");
+type ApiServer = { readonly kubeconfig: string; readonly controllers?: number | undefined };
+
+async function apiServer(closers: AsyncDisposableStack, where: "local" | "real" | URL): Promise<ApiServer> {
+  if (where === "local") return { kubeconfig: await localApiServer(closers) };
+  return where === "real" ? realApiServer(closers) : { kubeconfig: readFileSync(where, "utf8") };
 }
 
 /** No node and no scheduler: Pods are made, and stay Pending. */
-async function realApiServer(closers: AsyncDisposableStack): Promise<string> {
+async function realApiServer(closers: AsyncDisposableStack): Promise<ApiServer> {
   const plane = closers.use(await startPlane({ level: "none" }));
   const admin = closers.adopt(new Client(plane.kubeconfig()), (client) => client.close());
-  await admin.send("POST", "/api/v1/namespaces", { body: { metadata: { name: NAMESPACE } } });
-  const account = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/default`;
-  await until(async () => (await admin.send("GET", account)).code === 200, 30_000);
-  return plane.kubeconfig();
+  for (const name of [NAMESPACE, FLOOR_NAMESPACE]) {
+    await admin.send("POST", "/api/v1/namespaces", { body: { metadata: { name } } });
+    const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+    await until(async () => (await admin.send("GET", account)).code === 200, 30_000);
+  }
+  return { kubeconfig: plane.kubeconfig(), controllers: plane.pid("kube-controller-manager") };
 }
 
 async function localApiServer(closers: AsyncDisposableStack): Promise<string> {
@@ -154,21 +183,23 @@ function watchJobs(closers: AsyncDisposableStack, cluster: Cluster): Map<string,
   };
   const stop = new AbortController();
   const log = createLog({ level: "fatal", secrets: [] });
-  const following = followResource({
-    cluster,
-    resource: "jobs",
-    namespace: NAMESPACE,
-    view: (raw) => (raw["metadata"] as { labels?: Record<string, string> }).labels?.["opjob/operation"] ?? "",
-    onList: (ids) => ids.forEach(note),
-    onChange: note,
-    onDelete: () => undefined,
-    onState: () => undefined,
-    signal: stop.signal,
-    log,
-  });
+  const follow = (namespace: string) =>
+    followResource({
+      cluster,
+      resource: "jobs",
+      namespace,
+      view: (raw) => (raw["metadata"] as { labels?: Record<string, string> }).labels?.["opjob/operation"] ?? "",
+      onList: (ids) => ids.forEach(note),
+      onChange: note,
+      onDelete: () => undefined,
+      onState: () => undefined,
+      signal: stop.signal,
+      log,
+    });
+  const following = [NAMESPACE, FLOOR_NAMESPACE].map(follow);
   closers.defer(async () => {
     stop.abort();
-    await following;
+    await Promise.all(following);
   });
   return seen;
 }
@@ -190,5 +221,10 @@ function run(args: string[], env: Record<string, string>): Process {
     await once(child, "exit");
   };
   const line = (text: string) => new Promise<void>((resolve) => void waiting.add({ text, resolve }));
-  return { child, line, stop };
+  const ask = (text: string) => {
+    const answered = line("drained");
+    child.stdin.write(`${text}\n`);
+    return answered;
+  };
+  return { child, line, ask, stop };
 }

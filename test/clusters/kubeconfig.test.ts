@@ -80,7 +80,7 @@ describe("is refused", () => {
   test.each<[string, string, string, RegExp]>([
     ["what is no YAML", `a: [${TOKEN}`, "KUBECONFIG_INVALID", /cannot be read as YAML/],
     ["what is only a text", TOKEN, "KUBECONFIG_INVALID", /./],
-    ["an empty object", "{}", "KUBECONFIG_INVALID", /current-context/],
+    ["an empty object", "{}", "KUBECONFIG_INVALID", /no contexts, and so is no kubeconfig/],
     ["a list", `[${TOKEN}]`, "KUBECONFIG_INVALID", /./],
     [
       "no current context",

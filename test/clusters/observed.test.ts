@@ -132,6 +132,24 @@ describe("what is found", () => {
     expect([observed.hasAttempt("d", 1), observed.hasAttempt("d", 2)]).toEqual([true, false]);
   });
 
+  test("live Jobs tell the present, however often they are asked for", () => {
+    const { jobs, pods } = handlersOf("s");
+    const conditions = [{ type: "PodScheduled", status: "True" }];
+    const now = () => [...observed.liveJobs()].map(({ node }) => node);
+    jobs.onChange(job("a"));
+    expect(now()).toEqual(["undecided"]);
+    pods.onChange(ours("pod-a", "a", { more: { status: { conditions } } }));
+    expect(now()).toEqual(["taken"]);
+    pods.onDelete(ours("pod-a", "a", { more: { status: { conditions } } }));
+    expect(now()).toEqual(["undecided"]);
+    jobs.onChange(job("a", ENDED));
+    expect(now()).toEqual([]);
+    jobs.onChange(job("a", {}, "another"));
+    expect(now()).toEqual(["undecided"]);
+    observed.forget("s");
+    expect(now()).toEqual([]);
+  });
+
   test("live: operations with a Job that has not ended", () => {
     const { jobs } = handlersOf("s");
     jobs.onList([job("a"), job("b", ENDED)]);

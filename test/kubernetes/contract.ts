@@ -7,6 +7,7 @@ import { creatingCases } from "./contract/creating.ts";
 import { deletingCases } from "./contract/deleting.ts";
 import { eventCases } from "./contract/events.ts";
 import { followingCases } from "./contract/following.ts";
+import { leaseCases } from "./contract/leasing.ts";
 import { loggingCases } from "./contract/logging.ts";
 import { readingCases } from "./contract/reading.ts";
 import { refusingCases } from "./contract/refusing.ts";
@@ -56,6 +57,7 @@ export function describeContract(name: string, start: () => Promise<Server>): vo
     describe("a delete", () => deletingCases(opened));
     describe("a log", () => loggingCases(opened));
     describe("a Job", () => runningCases(opened));
+    describe("a Lease", () => leaseCases(opened));
     describe("Events", () => eventCases(opened));
     // Last, for they make the server forget.
     describe("after the server forgot its history", () => followingCases(opened));

@@ -41,13 +41,14 @@ const FAILURES: readonly Failure[] = [
   ],
   [
     "an image that cannot be pulled",
-    { annotations: { "plane/waiting": "ImagePullBackOff" } },
+    // Of its own: what else needs an image that cannot be pulled waits.
+    { annotations: { "plane/waiting": "ImagePullBackOff" }, container: { image: "test/absent:1" } },
     "ImagePullFailed",
-    /The image "test\/worker:1" of container "worker" cannot be pulled: the node says ImagePullBackOff/,
+    /The image "test\/absent:1" of container "worker" cannot be pulled: the node says ImagePullBackOff/,
   ],
   [
     "an image name that is none",
-    { annotations: { "plane/waiting": "InvalidImageName" } },
+    { annotations: { "plane/waiting": "InvalidImageName" }, container: { image: "test/misnamed:1" } },
     "InvalidImageName",
     /is not valid/,
   ],

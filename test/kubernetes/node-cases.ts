@@ -77,7 +77,7 @@ export const FAILURES: readonly Failure[] = [
   {
     what: "the Job's deadline",
     fate: { job: { activeDeadlineSeconds: 4 }, pod: SOON, container: script(HANG) },
-    says: [/DeadlineExceeded/, /activeDeadlineSeconds/],
+    says: [/DeadlineExceeded/, /activeDeadlineSeconds/, /working$/],
   },
   {
     what: "the Pod's deadline",
@@ -90,7 +90,7 @@ export const FAILURES: readonly Failure[] = [
       container: { ...script(HANG), volumeMounts: [{ name: "keys", mountPath: "/keys" }] },
       pod: { volumes: [{ name: "keys", secret: { secretName: "absent-secret" } }] },
     },
-    says: [/volume/],
+    says: [/MountFailed/, /volume/, /absent-secret/],
   },
   {
     what: "an init container",

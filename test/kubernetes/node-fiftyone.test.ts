@@ -36,7 +36,7 @@ const OUTCOMES: readonly Outcome[] = [
   { spec: { target: "exits-3" }, state: "failed", error: [/exit code 3\b/, /the disk is full/] },
   { spec: { target: "wants-memory" }, state: "failed", error: [/OOMKilled/, /\b137\b/, /growing/] },
   { spec: { target: "has-no-image" }, state: "failed", error: [/gone\.test\/team\/worker:1/, /not found/] },
-  { spec: { target: "takes-too-long" }, state: "failed", error: [/DeadlineExceeded/] },
+  { spec: { target: "takes-too-long" }, state: "failed", error: [/DeadlineExceeded/, /working/] },
 ];
 
 /** A worker's image brings its Python; this one is the machine's own, at the same paths. */

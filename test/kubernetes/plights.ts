@@ -14,18 +14,18 @@ export type Plight = {
 };
 
 const HANG = { "plane/hang": "" };
-const waiting = (reason: string, message: string): Fate => ({
+export const waiting = (reason: string, message: string): Fate => ({
   annotations: { "plane/waiting": reason, "plane/waiting-message": message },
 });
-const ends = (exitCode: number, reason: string, more: Record<string, string> = {}): Fate => ({
+export const ends = (exitCode: number, reason: string, more: Record<string, string> = {}): Fate => ({
   annotations: { "plane/exit-code": String(exitCode), "plane/reason": reason, ...more },
 });
-const taken = (reason: string, message: string): Fate =>
+export const taken = (reason: string, message: string): Fate =>
   ends(137, "Error", { "plane/pod-reason": reason, "plane/pod-message": message });
 const wants = (resources: object): Fate => ({ container: { resources }, annotations: HANG });
-const PULL = 'failed to pull and unpack image "test/worker:1": failed to resolve reference "test/worker:1"';
+export const PULL = 'failed to pull and unpack image "test/worker:1": failed to resolve reference "test/worker:1"';
 
-const plight = (fate: Fate, fault: Fault, reason: string, text: RegExp, more: Partial<Plight> = {}): Plight => ({
+export const plight = (fate: Fate, fault: Fault, reason: string, text: RegExp, more: Partial<Plight> = {}): Plight => ({
   fate,
   fault,
   reason,

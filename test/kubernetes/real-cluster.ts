@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Client, Thing } from "./client.ts";
 import { NODE } from "./plane/kwok.ts";
+import { ANYWHERE, HOLDS_PORT } from "./plights-rare.ts";
 import { seen } from "./seen.ts";
 import { NAMESPACE, type Stage } from "./stage.ts";
 
@@ -29,6 +30,7 @@ export async function openCluster({ admin, furnish, plane }: Stage) {
     status: { capacity: { "plane/seats": "1" }, allocatable: { "plane/seats": "1" } },
   });
   await takeSeat(create);
+  for (const node of ["kwok-0", "tainted", "removed", "reserved"]) await takePort(create, node);
   await setPolicies(create);
   stack.use(await setWebhooks(create, plane.directory));
   await setQuotas(admin, create, furnish);
@@ -48,6 +50,11 @@ export async function openCluster({ admin, furnish, plane }: Stage) {
         metadata: { name: pod },
       }),
     taint: (node: string) => patch(`${NODES}/${node}`, { spec: { taints: [{ key: "gone", effect: "NoExecute" }] } }),
+    /** A node more, which takes nothing: from then on all that waits for a node is told of it. */
+    cordon: async (node: string) => {
+      await addNode(admin, node, { key: "plane/own", effect: "NoSchedule" });
+      await patch(`${NODES}/${node}`, { spec: { unschedulable: true } });
+    },
     removeNode: (node: string) => admin.send("DELETE", `${NODES}/${node}`),
     /** A Pod that must be placed, and takes so much of the node. */
     preempt: async (cpu: string) => {
@@ -123,6 +130,12 @@ const takeSeat = (create: Create): Promise<void> =>
     spec: { containers: [{ name: "a", image: "a:1", resources: { limits: { "plane/seats": "1" } } }] },
   });
 
+const takePort = (create: Create, nodeName: string): Promise<void> =>
+  create("/api/v1/namespaces/default/pods", {
+    metadata: { name: `port-${nodeName}`, annotations: { "plane/hang": "" } },
+    spec: { nodeName, ...ANYWHERE, containers: [{ name: "a", image: "a:1", ...HOLDS_PORT }] },
+  });
+
 /** Pods with a certain annotation are refused by a policy of the API server's own. */
 async function setPolicies(create: Create): Promise<void> {
   await create(`${ADMISSION}/validatingadmissionpolicies`, {
@@ -145,7 +158,10 @@ async function setPolicies(create: Create): Promise<void> {
   });
 }
 
-/** One webhook that denies, and one that is not there; each for Pods with its label. */
+/** What cannot be done to any Pod. */
+const BREAKS = Buffer.from('[{"op":"remove","path":"/no/such/path"}]').toString("base64");
+
+/** One webhook that denies, one that is not there, and one that asks for the impossible; each for Pods with its label. */
 async function setWebhooks(create: Create, directory: string): Promise<AsyncDisposable> {
   // The API server's own certificate is for 127.0.0.1, and its authority stands in the same file.
   const certificate = readFileSync(join(directory, "keys/apiserver.crt"));
@@ -158,7 +174,9 @@ async function setWebhooks(create: Create, directory: string): Promise<AsyncDisp
       });
       request.on("end", () => {
         const { uid } = (JSON.parse(text) as { request: { uid: string } }).request;
-        const answer = { uid, allowed: false, status: { message: "only on Sundays" } };
+        const denial = { uid, allowed: false, status: { message: "only on Sundays" } };
+        const change = { uid, allowed: true, patchType: "JSONPatch", patch: BREAKS };
+        const answer = request.url?.startsWith("/breaks") ? change : denial;
         response.setHeader("content-type", "application/json");
         response.end(JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response: answer }));
       });
@@ -179,6 +197,10 @@ async function setWebhooks(create: Create, directory: string): Promise<AsyncDisp
   await create(`${ADMISSION}/validatingwebhookconfigurations`, {
     metadata: { name: "plane" },
     webhooks: [webhook("denies", `https://127.0.0.1:${port}/`), webhook("away", "https://127.0.0.1:1/")],
+  });
+  await create(`${ADMISSION}/mutatingwebhookconfigurations`, {
+    metadata: { name: "plane" },
+    webhooks: [webhook("breaks", `https://127.0.0.1:${port}/breaks`)],
   });
   return {
     [Symbol.asyncDispose]: async () => {

@@ -3,9 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Document, ObjectId } from "mongodb";
 import { type Plight, UNHAPPY } from "./plights.ts";
+import { RARE } from "./plights-rare.ts";
 import { type Cluster, openCluster } from "./real-cluster.ts";
+import { untold, type Waits } from "./rows.ts";
 import { seen } from "./seen.ts";
 import { type Fate, NAMESPACE, type Stage, setStage } from "./stage.ts";
+import { RARE_STORIES } from "./stories-rare.ts";
 
 const HANG = { "plane/hang": "" };
 const LAST_LINES = /\nLast log lines of container "worker":\n(line \d\n)*line 5$/;
@@ -13,6 +16,7 @@ const onNode = (plane: string): Fate => ({
   pod: { nodeSelector: { plane }, tolerations: [{ key: "plane/own", operator: "Exists" }] },
 });
 const END_WITHIN_MS = 120_000;
+const ALL = new Map([...UNHAPPY, ...RARE]);
 
 describe("on a real control plane", () => {
   let stage: Stage;
@@ -20,11 +24,8 @@ describe("on a real control plane", () => {
   const queued = new Map<string, ObjectId>();
   const told = new Map<string, Promise<void>>();
 
-  const operation = async (_id: ObjectId): Promise<Document> => {
-    const document = await stage.db.collection("delegated_ops").findOne({ _id });
-    if (document === null) throw new Error("the operation is gone");
-    return document;
-  };
+  const operation = async (_id: ObjectId): Promise<Document> =>
+    (await stage.db.collection("delegated_ops").findOne({ _id })) ?? {};
   const reaches = (id: ObjectId, what: string, holds: (document: Document) => boolean, ms = END_WITHIN_MS) =>
     seen(
       what,
@@ -209,9 +210,9 @@ describe("on a real control plane", () => {
   beforeAll(async () => {
     stage = await setStage({ OPJOB_PENDING_TIMEOUT_SECONDS: "5", OPJOB_IMAGE_GRACE_SECONDS: "1" });
     cluster = await openCluster(stage);
-    for (const [what, { fate, namespace }] of UNHAPPY) queued.set(what, await one(what, fate, namespace));
-    for (const [what, tell] of Object.entries(STORIES)) {
-      const story = tell();
+    for (const [what, { fate, namespace }] of ALL) queued.set(what, await one(what, fate, namespace));
+    for (const [what, tell] of Object.entries({ ...STORIES, ...RARE_STORIES })) {
+      const story = tell({ stage, cluster, one, running, podOf, failed, waits });
       // Whether it is as it should be is for its own test to say.
       story.catch(() => undefined);
       told.set(what, story);
@@ -222,7 +223,7 @@ describe("on a real control plane", () => {
     await stage?.[Symbol.asyncDispose]();
   }, 60_000);
 
-  test.each<[string, Plight]>([...UNHAPPY])(
+  test.each<[string, Plight]>([...ALL])(
     "%s",
     async (what, { reason, fault, text, log = false }) => {
       const id = queued.get(what);
@@ -238,5 +239,11 @@ describe("on a real control plane", () => {
     END_WITHIN_MS + 5_000,
   );
 
-  test.each(Object.keys(STORIES))("%s", (what) => told.get(what), 2 * END_WITHIN_MS);
+  test.each([...Object.keys(STORIES), ...Object.keys(RARE_STORIES)])("%s", (what) => told.get(what), 2 * END_WITHIN_MS);
+
+  test("and no row of the tables of reasons is left that was not told here", async () => {
+    const written = await stage.db.collection("delegated_ops").find({ run_state: "failed" }).toArray();
+    const waited = stage.daemon.lines.filter(({ msg }) => msg === "waiting") as unknown as Waits[];
+    expect(untold(written, waited)).toEqual([]);
+  });
 });

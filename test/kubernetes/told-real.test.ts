@@ -18,6 +18,10 @@ const FATES: Readonly<Record<string, readonly [reason: string, fate: Fate]>> = {
   account: ["ServiceAccountMissing", { pod: { serviceAccountName: "nobody" } }],
 };
 
+/** Each operation's image is another one: of one image that cannot be pulled, opjob tries one operation at a time. */
+const imagesOf = (fate: Fate): [name: string, fate: Fate][] =>
+  Array.from({ length: EACH }, (_, i) => [`image-${i}`, { ...fate, container: { image: `test/absent-${i}:1` } }]);
+
 const isWaiting = ({ status }: Thing): boolean =>
   status.containerStatuses?.[0]?.state["waiting"] !== undefined ||
   status.conditions?.some(({ type, status: is }) => type === "PodScheduled" && is === "False") === true;
@@ -57,10 +61,13 @@ test("what holds an operation up is on record soon after it is shown", async () 
   });
 
   const kinds = new Map<string, string>();
-  for (const [kind, [, fate]] of Object.entries(FATES)) await stage.orchestrate(kind, fate);
+  const orchestrators = Object.entries(FATES).flatMap(([kind, [, fate]]) =>
+    kind === "image" ? imagesOf(fate) : [[kind, fate] as const],
+  );
+  for (const [name, fate] of orchestrators) await stage.orchestrate(name, fate);
   for (let i = 0; i < EACH; i++) {
     for (const kind of Object.keys(FATES)) {
-      const [id] = await stage.queue(kind);
+      const [id] = await stage.queue(kind === "image" ? `image-${i}` : kind);
       if (id) kinds.set(id.toHexString(), kind);
     }
   }

@@ -1,7 +1,7 @@
 // Who goes next, and how many: the whole room of the queue on a made-up database and made-up clusters.
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { systemClock } from "../../src/clock.ts";
-import type { LiveJob } from "../../src/clusters/observed.ts";
+import type { LiveJob } from "../../src/clusters/live-job.ts";
 import { createLog } from "../../src/log.ts";
 import { type InLine, inOrder, type Line, type Note } from "../../src/operations/line.ts";
 import type { Operation } from "../../src/operations/operation.ts";

@@ -1,6 +1,6 @@
 // The breaker of an orchestrator, and the gate of images that cannot be pulled: from faults, Jobs and times alone.
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import type { LiveJob } from "../../src/clusters/observed.ts";
+import type { LiveJob } from "../../src/clusters/live-job.ts";
 import { createLog } from "../../src/log.ts";
 import { Breaker } from "../../src/queue/breaker.ts";
 import { ImagesGate } from "../../src/queue/images.ts";

@@ -1,6 +1,6 @@
 // Who is in flight: by what is observed of Jobs, and by claims whose Job is not seen.
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import type { LiveJob } from "../../src/clusters/observed.ts";
+import type { LiveJob } from "../../src/clusters/live-job.ts";
 import type { Phase } from "../../src/operations/operation.ts";
 import { Places } from "../../src/queue/places.ts";
 import { jobView } from "../clusters/views.ts";

@@ -8,6 +8,8 @@ export type Asked = {
   readonly verb: string;
   /** What it is about, for the trace. */
   readonly about: string;
+  /** Who asks gives up after so long, where that is sooner than for others (ms). */
+  readonly givesUpMs?: number;
 };
 
 /** What becomes of a call. Times in milliseconds from when it is made. */

@@ -61,6 +61,8 @@ function simulated(): ServedCluster {
       const deed = (Object.keys(DEEDS) as Deed[]).find((one) => operation.endsWith(DEEDS[one])) ?? "hang";
       return { ...FATES, worker: { ...FATES.worker, ends: ENDS[deed] } };
     },
+    refusalOf: () => undefined,
+    missingFor: () => 0,
     watches: { delay: () => 5, times: () => 1, goneAsEvent: () => true, open: new Set() },
     onSend: () => undefined,
     onCall: ({ request: { method, body } }) => {

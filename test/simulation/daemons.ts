@@ -5,10 +5,11 @@ import { startDaemon } from "../../src/daemon.ts";
 import type { Log } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import type { Outside } from "../../src/outside.ts";
+import { accessToHome, HOME } from "./kubernetes/home.ts";
 import { simulatedConnect } from "./kubernetes/speaker.ts";
 import { Life } from "./life.ts";
 import { simulatedClient } from "./mongo/driver.ts";
-import type { DaemonPlan } from "./plan.ts";
+import type { DaemonPlan, Plan } from "./plan.ts";
 import { SECRET, type World } from "./world.ts";
 
 /** The settings of every simulated daemon: short, so that much happens in little time. */
@@ -28,19 +29,21 @@ export const SETTINGS = {
   OPJOB_LOG_LEVEL: "debug",
 } as const;
 
-const configs = new Map<number, Config>();
+const configs = new Map<string, Config>();
 
-/** The settings with a limit; read once for each. */
-function configOf(limit: number): Config {
-  const known = configs.get(limit) ?? readConfig({ ...SETTINGS, OPJOB_MAX_IN_FLIGHT: String(limit) });
-  configs.set(limit, known);
+/** The settings that a plan wants; read once for each. */
+function configOf({ limit = 0, lease = false }: Pick<Plan, "limit" | "lease">): Config {
+  const wanted = { OPJOB_MAX_IN_FLIGHT: String(limit), OPJOB_LEADERSHIP: lease ? "lease" : "off" };
+  const key = Object.values(wanted).join();
+  const known = configs.get(key) ?? readConfig({ ...SETTINGS, ...wanted });
+  configs.set(key, known);
   return known;
 }
 
 /** Between two sweeps (ms), as the default cron expression says. */
 export const SWEEP = 30_000;
 /** The command ends itself when it has not stopped for so long (ms). */
-const STOP_TIMEOUT = configOf(0).stopTimeoutSeconds * 1_000;
+const STOP_TIMEOUT = configOf({}).stopTimeoutSeconds * 1_000;
 
 export type Daemons = {
   /** The lives that live now. */
@@ -54,7 +57,7 @@ export function runDaemons(world: World, environment: Readonly<Record<string, st
   plan.daemons.forEach((daemon, nth) => {
     const reigns = { nth, lives, daemon, environment };
     time.after(daemon.startAt, () => begin(world, reigns, 0));
-    for (const { at, ms } of daemon.pauses) time.after(at, () => lives.get(nth)?.pause(ms));
+    for (const { at, ms, frozen } of daemon.pauses) time.after(at, () => lives.get(nth)?.pause(ms, frozen));
     for (const { at, downMs } of daemon.stops) time.after(at, () => stop(world, lives.get(nth), downMs));
   });
   return { living: () => [...lives.values()].filter(({ dead }) => !dead) };
@@ -79,9 +82,11 @@ function begin(world: World, reign: Reign, generation: number): void {
     time,
     draw: world.draw(`daemon ${nth} ${generation}`),
     skewMs: daemon.skewMs,
+    rate: daemon.rate ?? 1,
     kill,
     fateOf: (asked) => {
       world.callMade();
+      checks.asked(life, asked);
       return world.wire.fateOf(asked, nth);
     },
     note: (line) => trace.note(line),
@@ -96,7 +101,7 @@ function begin(world: World, reign: Reign, generation: number): void {
   const surroundings = { inCluster: false, serviceAccountNamespace: undefined };
   const log = simulatedLog(world, life);
   const outside = outsideOf(world, life);
-  startDaemon({ config: configOf(plan.limit ?? 0), environment: reign.environment, surroundings, log, outside }).then(
+  startDaemon({ config: configOf(plan), environment: reign.environment, surroundings, log, outside }).then(
     (started) => {
       life.daemon = started;
     },
@@ -110,7 +115,7 @@ function stop({ time, trace, checks }: World, life: Life | undefined, downMs: nu
   trace.note(`${life.name} is told to stop`);
   downTimes.set(life, downMs);
   const late = time.after(STOP_TIMEOUT, () => life.die());
-  life.daemon.stop().then(
+  life.stop().then(
     () => {
       late.cancel();
       life.die();
@@ -120,7 +125,7 @@ function stop({ time, trace, checks }: World, life: Life | undefined, downMs: nu
 }
 
 function outsideOf(world: World, life: Life): Outside {
-  const { server, streams, clusters, checks } = world;
+  const { server, streams, clusters, home, checks } = world;
   const author = { kind: "daemon", name: life.name } as const;
   return {
     clock: life.clock,
@@ -132,10 +137,12 @@ function outsideOf(world: World, life: Life): Outside {
         streams,
         onRead: (collection) => collection === "orchestrators" && checks.readOrchestrators(life.name),
       }),
-    connect: simulatedConnect(new Map(clusters.map((cluster) => [cluster.server, cluster])), life),
+    connect: simulatedConnect(new Map([[HOME, home], ...clusters.map((one) => [one.server, one] as const)]), life),
+    ownAccess: accessToHome,
     timetable: (_, tick) => timetable(life, tick),
     serve: () => Promise.resolve({ port: 0, close: () => Promise.resolve() }),
     createMetrics: () => createMetrics({ defaults: false }),
+    heap: undefined,
   };
 }
 

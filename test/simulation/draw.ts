@@ -1,5 +1,7 @@
 // Draws a plan from a seed: most of it ordinary, some of it as bad as it gets. Pure.
 import { type Chance, chance } from "./chance.ts";
+import { withReplicas } from "./draw-replicas.ts";
+import { withStorms } from "./draw-storms.ts";
 import type { Fates } from "./kubernetes/cluster.ts";
 import type {
   Act,
@@ -40,6 +42,7 @@ const THEMES: readonly Theme[] = [
   { acts: ["replace-job", "delete-job", "impostor", "fail", "delete"], hints: ["late"], most: 6 },
   { troubles: ["empty-list"], incidents: ["forget-versions", "silence-watches", "cut-watches"], most: 4, lingers: 0.4 },
   { troubles: ["late", "lost-replies"], most: 5, twoDaemons: 0.5 },
+  { troubles: ["slow"], acts: ["requeue", "requeue", "schedule", "promote"], most: 6, twoDaemons: 1 },
 ];
 
 export function drawPlan(seed: number): Plan {
@@ -59,7 +62,7 @@ export function drawPlan(seed: number): Plan {
   const scene = { draw, theme, horizonMs, clusters, operations: operations.length };
   const daemons = times(draw.happens(theme.twoDaemons ?? 0.35) ? 2 : 1, (i) => drawDaemon(scene, i));
   const troubles = times(many(scene, "troubles", 5), () => drawTrouble(scene, daemons.length));
-  return {
+  const plain: Plan = {
     seed,
     horizonMs,
     limit: drawLimit(chance(seed, "limit")),
@@ -72,6 +75,7 @@ export function drawPlan(seed: number): Plan {
     hints: times(many(scene, "hints", 3), () => drawHint(scene)),
     incidents: [...times(many(scene, "incidents", 4), () => drawIncident(scene)), ...troubles.flatMap(relisting)],
   };
+  return withStorms(withReplicas(plain, chance(seed, "lease")), chance(seed, "storm"));
 }
 
 const drawLimit = (draw: Chance): number => (draw.happens(0.25) ? 1 + draw.below(3) : 0);

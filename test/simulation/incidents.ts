@@ -51,6 +51,10 @@ const INCIDENTS: Readonly<Record<Incident["kind"], Happens>> = {
     }
     for (const watch of [...watches.open]) watch.cut(new Error("socket hang up"));
   },
+  "delete-lease": ({ home: { store }, checks }) => {
+    for (const lease of store.all("leases")) store.remove("leases", lease);
+    checks.leaseDeleted();
+  },
   failover: isolate(true),
   partition: isolate(false),
 };

@@ -13,6 +13,8 @@ export type LifeParts = {
   readonly time: Time;
   readonly draw: Chance;
   readonly skewMs: number;
+  /** How fast its own clock goes: 1, as true time does. That of the day is set right from time to time. */
+  readonly rate: number;
   readonly kill: Kill | undefined;
   readonly fateOf: (asked: Asked) => Fate;
   readonly note: (line: string) => void;
@@ -29,6 +31,11 @@ export class Life implements Line {
   /** While it stands still: what it will find when it goes on. */
   #backlog: (() => void)[] | undefined;
   #calls = 0;
+  /** For how long its own clock stood still in all (ms), and since when it does. */
+  #frozen = { ms: 0, since: undefined as number | undefined, until: Number.NEGATIVE_INFINITY };
+  #stopped: number | undefined;
+  /** Calls that were sent and have no answer yet. */
+  readonly underway = new Set<Asked>();
   /** When it stood still for the last time, in true time. */
   lastPaused = Number.NEGATIVE_INFINITY;
 
@@ -37,11 +44,17 @@ export class Life implements Line {
     this.#parts = parts;
     this.clock = {
       now: () => Math.floor(parts.time.now + parts.skewMs),
-      elapsed: () => parts.time.elapsed,
+      elapsed: () => this.#elapsed(),
       random: parts.draw.next,
       after: (ms, call) => this.#timer(ms, call),
       sleep: (ms, signal) => this.#sleep(ms, signal),
     };
+  }
+
+  #elapsed(): number {
+    const { time, rate } = this.#parts;
+    const { ms, since = time.elapsed } = this.#frozen;
+    return (since - ms) * rate;
   }
 
   get dead(): boolean {
@@ -50,6 +63,22 @@ export class Life implements Line {
 
   get calls(): number {
     return this.#calls;
+  }
+
+  /** For how long it has been told to stop, by its own clock (ms); -1: it has not. */
+  get stoppedFor(): number {
+    return this.#stopped === undefined ? -1 : this.#elapsed() - this.#stopped;
+  }
+
+  /** Not long ago its own clock stood still: it takes for present what is past. */
+  get wasFrozen(): boolean {
+    return this.#frozen.since !== undefined || this.#parts.time.elapsed - this.#frozen.until < 20_000;
+  }
+
+  /** As by SIGTERM. @returns when it has stopped */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#elapsed();
+    return this.daemon?.stop() ?? Promise.resolve();
   }
 
   now(): number {
@@ -65,15 +94,18 @@ export class Life implements Line {
     this.#parts.onDeath();
   }
 
-  /** SIGSTOP, and SIGCONT after so many milliseconds. */
-  pause(ms: number): void {
+  /** SIGSTOP, and SIGCONT after so many milliseconds. @param frozen its own clock stands still as well */
+  pause(ms: number, frozen = false): void {
     if (this.#dead || this.#backlog !== undefined) return;
     this.#backlog = [];
     this.#parts.note(`${this.name} stands still for ${ms} ms`);
     this.lastPaused = this.#parts.time.now + ms;
+    if (frozen) this.#frozen.since = this.#parts.time.elapsed;
     this.#parts.time.after(ms, () => {
       const backlog = this.#backlog;
       this.#backlog = undefined;
+      const until = this.#parts.time.elapsed;
+      if (frozen) this.#frozen = { ms: this.#frozen.ms + ms, since: undefined, until };
       if (this.#dead || backlog === undefined) return;
       this.#parts.note(`${this.name} goes on`);
       for (const call of backlog) this.#parts.time.after(0, () => this.#reach(call));
@@ -90,7 +122,14 @@ export class Life implements Line {
     }
     const fate = fateOf(asked);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const answer = (ms: number, call: () => void): void => void time.after(ms, () => this.#reach(call));
+    this.underway.add(asked);
+    const answer = (ms: number, call: () => void): void =>
+      void time.after(ms, () =>
+        this.#reach(() => {
+          this.underway.delete(asked);
+          call();
+        }),
+      );
     const does = (leftOut: boolean, back: number | undefined): void => {
       const outcome = attempt(() => doing.effect(() => leftOut && this.#parts.draw.happens(0.5)));
       note(
@@ -139,12 +178,22 @@ export class Life implements Line {
   }
 
   #timer(ms: number, call: () => void): Timer {
-    const { time } = this.#parts;
+    const { time, rate } = this.#parts;
     let generation = 0;
-    const set = (): void => {
-      const mine = ++generation;
+    let due = 0;
+    const wait = (mine: number): void => {
       // A timer whose time has come while the process stood still can still be cancelled before it goes on.
-      time.after(ms, () => this.#reach(() => mine === generation && call()));
+      time.after((due - this.#elapsed()) / rate, () =>
+        this.#reach(() => {
+          if (mine !== generation) return;
+          if (this.#elapsed() < due - 0.001) wait(mine);
+          else call();
+        }),
+      );
+    };
+    const set = (): void => {
+      due = this.#elapsed() + ms;
+      wait(++generation);
     };
     if (!this.#dead) set();
     return {

@@ -1,10 +1,11 @@
 // The simulation's command: plays seeds, one seed with its trace, a plan from a file, or hunts planted faults.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Violation } from "./checks/checks.ts";
 import { drawPlan } from "./draw.ts";
-import { hunt } from "./mutants/hunt.ts";
+import { type Hunted, hunt } from "./mutants/hunt.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
+import { tableOf } from "./mutants/table.ts";
 import type { Plan } from "./plan.ts";
 import { shrink } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
@@ -12,7 +13,7 @@ import { simulate } from "./simulate.ts";
 const USAGE = `npm run simulate -- [--seeds N] [--from N] [--seconds S] [--first]   plays seeds, says what was violated
 npm run simulate -- --seed N [--whole] [--all]        plays one, smaller if it fails (unless --whole), with its trace
 npm run simulate -- --plan FILE [--all]               plays a plan
-npm run simulate -- --mutants [TEXT] [--seeds N] [--keep DIR]  plants faults, and says how many seeds it took to find each
+npm run simulate -- --mutants [TEXT] [--seeds N] [--keep DIR] [--table FILE]   plants faults, and says how many seeds each took
 `;
 
 const { values, positionals } = parseArgs({
@@ -32,6 +33,8 @@ const { values, positionals } = parseArgs({
     mutants: { type: "boolean", default: false },
     /** A directory for the smallest plan that finds each planted fault. */
     keep: { type: "string" },
+    /** A file for the table of what was found. */
+    table: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -82,15 +85,22 @@ async function playMany(count: number, from: number): Promise<boolean> {
   return violated === 0;
 }
 
+const readIf = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
+
 /** @returns whether all were found */
 async function huntAll(seeds: number): Promise<boolean> {
   const [text = ""] = positionals;
   let missed = 0;
+  const all: Hunted[] = [];
   for (const mutant of MUTANTS.filter(({ name, file }) => `${name} ${file}`.includes(text))) {
-    const { name, file, seed, found, seconds } = await hunt(mutant, seeds, values.keep);
+    const hunted = await hunt(mutant, seeds, values.keep);
+    const { name, file, seed, rule, detail, seconds } = hunted;
+    all.push(hunted);
     if (seed === undefined) missed++;
-    const how = seed === undefined ? `NOT FOUND in ${seeds} seeds` : `found by seed ${seed} (${found.slice(0, 90)})`;
+    const how =
+      seed === undefined ? `NOT FOUND in ${seeds} seeds` : `found by seed ${seed} (${rule}: ${detail.slice(0, 60)})`;
     say(`${file}: ${name}: ${how}, ${seconds.toFixed(1)} s`);
+    if (values.table) writeFileSync(values.table, tableOf(MUTANTS, all, readIf(values.table)));
   }
   say(missed === 0 ? "every fault was found" : `${missed} faults were not found`);
   return missed === 0;

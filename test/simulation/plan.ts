@@ -24,6 +24,8 @@ export type OperationPlan = {
 export type OrchestratorPlan = {
   readonly cluster: number;
   readonly namespace: string;
+  /** Number of the image that its template names; absent: 1. */
+  readonly image?: number;
   /** Seconds after which the template's Jobs are tidied up when they have finished; undefined: never. */
   readonly ttl: number | undefined;
 };
@@ -59,7 +61,8 @@ export type Kill = {
   readonly downMs: number;
 };
 
-export type Pause = { readonly at: number; readonly ms: number };
+/** `frozen`: its own clock stands still, too, as that of a machine that is suspended. */
+export type Pause = { readonly at: number; readonly ms: number; readonly frozen?: boolean };
 /** A stop in order, as by SIGTERM. */
 export type Stop = { readonly at: number; readonly downMs: number };
 
@@ -67,6 +70,8 @@ export type DaemonPlan = {
   readonly startAt: number;
   /** How far its clock is off (ms). */
   readonly skewMs: number;
+  /** How fast its clock goes; absent: as true time does. */
+  readonly rate?: number;
   /** The first one counts for the first life that has so many calls, and so on. */
   readonly kills: readonly Kill[];
   readonly pauses: readonly Pause[];
@@ -85,16 +90,28 @@ export type TroubleKind =
   | "forbidden"
   | "empty-list";
 
+/** Numbers of services that are no orchestrator's cluster. */
+export const DATABASE_SERVICE = -1;
+export const LEASE_SERVICE = -2;
+
 /** A time in which calls meet trouble. */
 export type Trouble = {
   readonly from: number;
   readonly ms: number;
-  /** -1: the database; else the cluster of that number. */
+  /** The database, the cluster of the Lease, or the cluster of that number. */
   readonly service: number;
   /** Of one daemon, or of all. */
   readonly daemon: number | undefined;
   readonly kind: TroubleKind;
   readonly probability: number;
+};
+
+/** A fault that all launches of an orchestrator meet; of images: of all that need the same one. May outlast the horizon. */
+export type Storm = {
+  readonly from: number;
+  readonly ms: number;
+  readonly orchestrator: number;
+  readonly kind: "quota" | "forbidden" | "secret" | "image";
 };
 
 export type HintTrouble = {
@@ -114,7 +131,8 @@ export type Incident = {
     | "forget-oplog"
     | "forget-versions"
     | "failover"
-    | "partition";
+    | "partition"
+    | "delete-lease";
   readonly ms: number;
 };
 
@@ -124,11 +142,14 @@ export type Plan = {
   readonly horizonMs: number;
   /** How many may be in flight at once; 0 or absent: no limit. */
   readonly limit?: number;
+  /** Whether the daemons agree by a Lease on the one that leads. */
+  readonly lease?: boolean;
   readonly clusterSkewMs: readonly number[];
   readonly orchestrators: readonly OrchestratorPlan[];
   readonly operations: readonly OperationPlan[];
   readonly daemons: readonly DaemonPlan[];
   readonly acts: readonly Act[];
+  readonly storms?: readonly Storm[];
   readonly troubles: readonly Trouble[];
   readonly hints: readonly HintTrouble[];
   readonly incidents: readonly Incident[];

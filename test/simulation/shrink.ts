@@ -28,12 +28,19 @@ const LISTS = ["incidents", "hints", "troubles", "acts"] as const;
 /** Everything that is one step smaller, the largest steps first. */
 function* candidates(plan: Plan): Generator<Plan> {
   for (const list of LISTS) if (plan[list].length > 1) yield { ...plan, [list]: [] };
+  yield* calmer(plan);
   if (plan.daemons.length > 1) for (const daemons of without(plan.daemons)) yield { ...plan, daemons };
   for (const operations of each(plan.operations, leftOut)) yield { ...plan, operations };
   for (const list of LISTS) for (const kept of without<unknown>(plan[list])) yield { ...plan, [list]: kept };
   for (const daemons of each(plan.daemons, simpler)) yield { ...plan, daemons };
   for (const operations of each(plan.operations, plain)) yield { ...plan, operations };
   yield* milder(plan);
+}
+
+function* calmer(plan: Plan): Generator<Plan> {
+  for (const storms of without(plan.storms ?? [])) yield { ...plan, storms };
+  if (plan.lease && plan.daemons.length === 1) yield { ...plan, lease: false };
+  if (plan.limit) yield { ...plan, limit: 0 };
 }
 
 /** What stays is made milder. */
@@ -55,13 +62,18 @@ const each = <T>(list: readonly T[], variants: (one: T) => readonly T[]): T[][] 
 const leftOut = (operation: OperationPlan): OperationPlan[] => (operation.at < 0 ? [] : [{ ...operation, at: -1 }]);
 
 function simpler(daemon: DaemonPlan): DaemonPlan[] {
-  const { kills, pauses, stops, skewMs, startAt } = daemon;
+  const { kills, pauses, stops, skewMs, startAt, rate = 1 } = daemon;
   return [
     ...without(kills).map((kept) => ({ ...daemon, kills: kept })),
     ...without(pauses).map((kept) => ({ ...daemon, pauses: kept })),
     ...without(stops).map((kept) => ({ ...daemon, stops: kept })),
     ...(skewMs === 0 ? [] : [{ ...daemon, skewMs: 0 }]),
     ...(startAt === 0 ? [] : [{ ...daemon, startAt: 0 }]),
+    ...(rate === 1 ? [] : [{ ...daemon, rate: 1 }]),
+    ...each(pauses, (one) => (one.frozen ? [{ at: one.at, ms: one.ms }] : [])).map((thawed) => ({
+      ...daemon,
+      pauses: thawed,
+    })),
   ];
 }
 

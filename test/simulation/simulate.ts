@@ -35,6 +35,7 @@ export async function simulate(plan: Plan): Promise<Outcome> {
   letIncidentsHappen(world);
   const daemons = runDaemons(world, kubeconfigs(world));
   const rest = { since: undefined as number | undefined, next: plan.horizonMs };
+  let look = LOOK_EVERY;
   let steps = 0;
   while (checks.first === undefined && time.step()) {
     steps++;
@@ -42,6 +43,10 @@ export async function simulate(plan: Plan): Promise<Outcome> {
     const missing = takeNotSimulated();
     if (missing) throw missing;
     checks.step();
+    if (time.elapsed >= look) {
+      look = time.elapsed + LOOK_EVERY;
+      checks.look();
+    }
     if (time.elapsed >= rest.next && (await isAtRest(world, daemons, rest))) break;
   }
   return { violation: checks.first, hash: trace.hash(), trace: trace.lines, steps, elapsed: time.elapsed };

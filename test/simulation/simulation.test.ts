@@ -7,12 +7,13 @@ import { drawPlan } from "./draw.ts";
 import { hunt } from "./mutants/hunt.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
 import { planted, sourceOf } from "./mutants/planting.ts";
+import { strangersIn } from "./mutants/table.ts";
 import type { DaemonPlan, Kill, Plan } from "./plan.ts";
 import { shrink } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 
 /** How long seeds are played (ms), and from which one on. */
-const PLAYED_MS = 10_000;
+const PLAYED_MS = 6_000;
 const FROM = Number(process.env["SEED"] ?? 1);
 
 test("a seed plays the same twice, and another one differently", async () => {
@@ -85,6 +86,12 @@ test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))("the fault ca
   expect(planted(text, mutant)).not.toBe(text);
 });
 
+test("every row of the table is a fault that is planted", () => {
+  const table = readFileSync(join(import.meta.dirname, "../../docs/planted-faults.md"), "utf8");
+  expect(strangersIn(MUTANTS, table)).toEqual([]);
+  expect(table.match(/^\| [a-z]/gm)?.length ?? 0).toBeGreaterThan(12);
+});
+
 test("faults that are planted are found", async () => {
   const names = [
     "claim whatever target it has",
@@ -92,8 +99,8 @@ test("faults that are planted are found", async () => {
     "take what a watch does not show for gone",
   ];
   for (const mutant of MUTANTS.filter(({ name }) => names.includes(name))) {
-    const { seed, found } = await hunt(mutant, 200);
-    expect([mutant.name, seed === undefined ? "not found" : found]).toEqual([
+    const { seed, rule } = await hunt(mutant, 200);
+    expect([mutant.name, seed === undefined ? "not found" : rule]).toEqual([
       mutant.name,
       expect.stringMatching(/^\d: /),
     ]);

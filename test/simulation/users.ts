@@ -6,7 +6,8 @@ import { queued } from "../operations/documents.ts";
 import { IMPOSTOR, isLive, jobsOf, podsOf } from "./checks/scene.ts";
 import type { Author } from "./mongo/server.ts";
 import type { Doc } from "./mongo/values.ts";
-import type { Act, ActKind, Oddity, OperationPlan } from "./plan.ts";
+import type { Act, ActKind, Oddity, OperationPlan, OrchestratorPlan, Storm } from "./plan.ts";
+import { imageOf } from "./storms.ts";
 import { BEGINNING } from "./time.ts";
 import { OPERATIONS } from "./worker.ts";
 import { idOf, instanceOf, objectIdOf, serverOf, type World } from "./world.ts";
@@ -34,7 +35,7 @@ const kubeconfig = (cluster: number): string =>
   });
 
 /** A template as a team could write it. */
-function templateOf(ttl: number | undefined): string {
+function templateOf({ ttl, image }: OrchestratorPlan): string {
   const manifest = {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -45,7 +46,7 @@ function templateOf(ttl: number | undefined): string {
       template: {
         spec: {
           restartPolicy: "Never",
-          containers: [{ name: "worker", image: "team/worker:1", command: ["{{ _command }}"] }],
+          containers: [{ name: "worker", image: imageOf(image), command: ["{{ _command }}"] }],
         },
       },
     },
@@ -57,12 +58,13 @@ function templateOf(ttl: number | undefined): string {
 /** Sets the scene and lets people act by the plan. */
 export function letPeopleAct(world: World): void {
   const { plan, time, server } = world;
-  plan.orchestrators.forEach(({ cluster, namespace, ttl }, nth) => {
+  plan.orchestrators.forEach((orchestrator, nth) => {
+    const { cluster, namespace } = orchestrator;
     server.insert(USER, "orchestrators", {
       _id: `record-${nth}`,
       instance_id: instanceOf(nth),
       environment: "kubernetes",
-      config: { kubernetes: { executionTmplUri: templateOf(ttl), namespace } },
+      config: { kubernetes: { executionTmplUri: templateOf(orchestrator), namespace } },
       secrets: { kube_config: secretOf(cluster) },
       updated_at: new Date(BEGINNING),
     });
@@ -71,6 +73,7 @@ export function letPeopleAct(world: World): void {
   plan.operations.forEach((operation, nth) => {
     if (operation.at >= 0) time.after(operation.at, () => whenWritable(world, () => queue(world, operation, nth)));
   });
+  for (const storm of plan.storms ?? []) if (storm.kind === "secret") loseSecret(world, storm);
   for (const act of plan.acts) {
     // What is to happen at a call that comes only after the plan's end does not happen.
     const does = (): void =>
@@ -78,6 +81,19 @@ export function letPeopleAct(world: World): void {
     if (typeof act.at === "number") time.after(act.at, does);
     else world.atCall(act.at.call, does);
   }
+}
+
+/** An orchestrator's record names a secret that does not exist, for a while. */
+function loseSecret(world: World, { from, ms, orchestrator }: Storm): void {
+  const { plan, time, server } = world;
+  const name = (secret: string) => () =>
+    whenWritable(world, () => {
+      const update = { $set: { secrets: { kube_config: secret }, updated_at: new Date(time.now) } };
+      const filter = { _id: `record-${orchestrator}` };
+      server.write(USER, "orchestrators", { filter, update, many: false, majority: true });
+    });
+  time.after(from, name("GONE"));
+  time.after(from + ms, name(secretOf(plan.orchestrators[orchestrator]?.cluster ?? 0)));
 }
 
 function whenWritable(world: World, act: () => void): void {

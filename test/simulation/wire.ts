@@ -1,10 +1,10 @@
 // What becomes of each call and each hint, by the plan's troubles and by chance. Knows networks; nothing of what is asked.
 import type { Asked, Fate } from "./calls.ts";
 import type { Chance } from "./chance.ts";
-import type { HintTrouble, Plan, Trouble, TroubleKind } from "./plan.ts";
+import { DATABASE_SERVICE, type HintTrouble, type Plan, type Trouble, type TroubleKind } from "./plan.ts";
 import type { Time } from "./time.ts";
 
-/** Who calls gives up after so long (ms): the same for all, so that late is late. */
+/** Who calls gives up after so long (ms): the same for nearly all, so that late is late. */
 export const GIVES_UP = 10_000;
 
 const DATABASE = { least: 0.3, most: 5 };
@@ -25,12 +25,16 @@ export class Wire {
   }
 
   fateOf(asked: Asked, daemon: number): Fate {
-    const service = this.#services.get(asked.service) ?? -1;
+    const service = this.#services.get(asked.service) ?? DATABASE_SERVICE;
     const met = this.#plan.troubles.find((trouble) => this.#meets(trouble, service, daemon));
-    const speed = service < 0 ? DATABASE : CLUSTER;
+    const speed = service === DATABASE_SERVICE ? DATABASE : CLUSTER;
     const leg = (): number => this.#draw.between(speed.least, speed.most) * (this.#draw.happens(0.02) ? 50 : 1);
+    const { verb, givesUpMs: givesUp = GIVES_UP } = asked;
     if (met === undefined) return { kind: "answered", done: leg(), back: leg() };
-    return TROUBLES[met.kind]({ leg, draw: this.#draw, verb: asked.verb });
+    const fate = TROUBLES[met.kind]({ leg, draw: this.#draw, verb, givesUp });
+    // An answer that takes longer than its caller waits is done all the same.
+    const inTime = fate.kind !== "answered" || fate.done + fate.back <= givesUp;
+    return inTime ? fate : { kind: "late", done: fate.done, back: givesUp };
   }
 
   #meets({ from, ms, service, daemon, probability }: Trouble, asked: number, by: number): boolean {
@@ -57,7 +61,12 @@ export class Wire {
   }
 }
 
-type Met = { readonly leg: () => number; readonly draw: Chance; readonly verb: string };
+type Met = {
+  readonly leg: () => number;
+  readonly draw: Chance;
+  readonly verb: string;
+  readonly givesUp: number;
+};
 
 const refused =
   (refusal: TroubleKind) =>
@@ -66,13 +75,17 @@ const refused =
 /** What each trouble does to a call. */
 const TROUBLES: Readonly<Record<TroubleKind, (met: Met) => Fate>> = {
   slow: ({ draw }) => ({ kind: "answered", done: draw.between(100, 5_000), back: draw.between(10, 4_000) }),
-  unreachable: ({ draw, leg }) => ({ kind: "unreachable", back: draw.happens(0.5) ? leg() : GIVES_UP }),
-  "lost-replies": ({ draw, leg }) => ({ kind: "lost", done: leg(), back: draw.happens(0.7) ? leg() : GIVES_UP }),
+  unreachable: ({ draw, leg, givesUp }) => ({ kind: "unreachable", back: draw.happens(0.5) ? leg() : givesUp }),
+  "lost-replies": ({ draw, leg, givesUp }) => ({
+    kind: "lost",
+    done: leg(),
+    back: draw.happens(0.7) ? leg() : givesUp,
+  }),
   // A watch that is opened too late is none.
-  late: ({ draw, verb }) =>
+  late: ({ draw, verb, givesUp }) =>
     verb.startsWith("watch")
-      ? { kind: "unreachable", back: GIVES_UP }
-      : { kind: "late", back: GIVES_UP, done: GIVES_UP + draw.between(10, 30_000) },
+      ? { kind: "unreachable", back: givesUp }
+      : { kind: "late", back: givesUp, done: givesUp + draw.between(10, 30_000) },
   "empty-list": ({ leg, verb }) =>
     verb.startsWith("list")
       ? { kind: "refused", refusal: "empty-list", back: leg() }

@@ -6,10 +6,13 @@ import { type Chance, chance } from "./chance.ts";
 import { type Checks, createChecks } from "./checks/checks.ts";
 import { NAMESPACES } from "./draw.ts";
 import { type Fates, type SimulatedCluster, simulatedCluster } from "./kubernetes/cluster.ts";
+import { HOME, leaseHome } from "./kubernetes/home.ts";
+import type { Served } from "./kubernetes/speaker.ts";
 import type { WatchTroubles } from "./kubernetes/watch-body.ts";
 import type { StreamTroubles } from "./mongo/parts.ts";
 import { MongoServer } from "./mongo/server.ts";
-import type { Plan } from "./plan.ts";
+import { LEASE_SERVICE, type Plan } from "./plan.ts";
+import { missingFor, refusalOf } from "./storms.ts";
 import { FOREVER, Time } from "./time.ts";
 import { Wire } from "./wire.ts";
 import type { Execution, WorkerParts } from "./worker.ts";
@@ -19,6 +22,8 @@ export type World = {
   readonly time: Time;
   readonly server: MongoServer;
   readonly clusters: readonly SimulatedCluster[];
+  /** Where the Lease lies. */
+  readonly home: Served;
   readonly streams: StreamTroubles;
   readonly watches: WatchTroubles;
   readonly wire: Wire;
@@ -79,7 +84,7 @@ export function createWorld(plan: Plan): World {
   const trace = new Trace(time);
   const draw = (purpose: string): Chance => chance(plan.seed, purpose);
   const servers = plan.clusterSkewMs.map((_, nth) => serverOf(nth));
-  const services = new Map(servers.map((server, nth) => [server, nth]));
+  const services = new Map([[HOME, LEASE_SERVICE], ...servers.map((server, nth) => [server, nth] as const)]);
   const wire = new Wire({ time, draw: draw("wire"), plan, services });
   const ledger: Execution[] = [];
   const checks = createChecks({ plan, time, ledger, trace, secret: SECRET });
@@ -101,17 +106,30 @@ export function createWorld(plan: Plan): World {
       skewMs: plan.clusterSkewMs[nth] ?? 0,
       chance: draw(`cluster ${nth}`),
       fatesOf: (operation, attempt) => fatesOf(plan, operation, attempt),
+      refusalOf: (name) =>
+        refusalOf(
+          plan,
+          plan.orchestrators.findIndex((_, i) => instanceOf(i) === name),
+          time.elapsed,
+        ),
+      missingFor: (pod) => missingFor(plan, pod, time.elapsed),
       watches,
       onSend: (by, request) => checks.sent(address, by, request),
       onCall: (done) => checks.called(address, done),
     }),
   );
+  const home = leaseHome({
+    now: () => time.now,
+    watches,
+    onSend: (by, request) => checks.sent(HOME, by, request),
+    onCall: (done) => checks.called(HOME, done),
+  });
   for (const cluster of clusters) cluster.store.onEvent((event) => checks.happened(event));
   checks.begin({ server, clusters });
   let calls = 0;
   const waiting = new Map<number, (() => void)[]>();
   return {
-    ...{ plan, time, server, clusters, streams, watches, wire, ledger, checks, trace, draw },
+    ...{ plan, time, server, clusters, home, streams, watches, wire, ledger, checks, trace, draw },
     callMade: () => {
       for (const act of waiting.get(++calls) ?? []) time.after(0, act);
     },

@@ -1,7 +1,7 @@
 // The known fields of a Job, a Pod and the small kinds, with the names that Go gives their types (errors repeat them).
 // Deep parts that no rule here reads (volumes, affinity, probes, …) are left open. Pure data.
 
-export type Scalar = { readonly scalar: "string" | "int" | "bool" | "quantity"; readonly go: string };
+export type Scalar = { readonly scalar: "string" | "int" | "bool" | "quantity" | "time"; readonly go: string };
 export type Struct = { readonly struct: string; readonly fields: () => Readonly<Record<string, Shape>> };
 export type Shape = "open" | Scalar | Struct | { readonly list: Shape } | { readonly map: Shape };
 
@@ -11,6 +11,7 @@ const bool: Scalar = { scalar: "bool", go: "bool" };
 const int32: Scalar = { scalar: "int", go: "int32" };
 const int64: Scalar = { scalar: "int", go: "int64" };
 const quantity: Scalar = { scalar: "quantity", go: "resource.Quantity" };
+const microTime: Scalar = { scalar: "time", go: "v1.MicroTime" };
 const strings: Shape = { list: string };
 const stringMap: Shape = { map: string };
 
@@ -158,6 +159,16 @@ const jobSpec = struct("JobSpec", {
   ...open("selector", "podFailurePolicy", "successPolicy", "scheduling"),
 });
 
+const leaseSpec = struct("LeaseSpec", {
+  holderIdentity: string,
+  leaseDurationSeconds: int32,
+  acquireTime: microTime,
+  renewTime: microTime,
+  leaseTransitions: int32,
+  strategy: text("v1.CoordinatedLeaseStrategy"),
+  preferredHolder: string,
+});
+
 const top = (kind: string, fields: Readonly<Record<string, Shape>>) =>
   struct(kind, { kind: string, apiVersion: string, metadata, ...fields });
 
@@ -167,5 +178,6 @@ export const KINDS: Readonly<Record<string, Struct>> = {
   Pod: top("Pod", { spec: podSpec, status: "open" }),
   Secret: top("Secret", { type: text("v1.SecretType"), data: stringMap, stringData: stringMap, immutable: bool }),
   ConfigMap: top("ConfigMap", { data: stringMap, binaryData: stringMap, immutable: bool }),
+  Lease: top("Lease", { spec: leaseSpec }),
   Namespace: top("Namespace", { spec: "open", status: "open" }),
 };

@@ -1,7 +1,7 @@
 // The rules about a Job's and a Pod's spec that the API server answers 422 for, in its words. Pure; the spec has its defaults.
 import type { Container, EnvVar, Job, KubeObject, Pod, PodSpec } from "./objects.ts";
 import { quantityOf } from "./quantity.ts";
-import { JOBS, PODS, type Resource } from "./resources.ts";
+import { JOBS, LEASES, PODS, type Resource } from "./resources.ts";
 import type { Cause } from "./status.ts";
 import {
   dnsLabelErrors,
@@ -12,6 +12,7 @@ import {
   required,
   unsupported,
 } from "./validate.ts";
+import { leaseCauses } from "./validate-lease.ts";
 
 const COUNTS = ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"];
 const RESTART_POLICIES = ["OnFailure", "Never"];
@@ -26,7 +27,7 @@ export function causesOf(object: KubeObject, resource: Resource): Cause[] {
   const common = metadataCauses(object, resource);
   if (resource === JOBS) return [...common, ...jobCauses(object as Job)];
   if (resource === PODS) return [...common, ...podCauses((object as Pod).spec, "spec")];
-  return common;
+  return resource === LEASES ? [...common, ...leaseCauses(object)] : common;
 }
 
 function jobCauses(job: Job): Cause[] {

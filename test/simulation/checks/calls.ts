@@ -94,10 +94,10 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
 
 /**
  * Limits are kept by what is observed: not while watches say nothing, or lists and the database have forgotten what there is, and
- * not between two daemons at once.
+ * not between two daemons at once that do not agree by a Lease, or cannot.
  */
-const canBeCounted = ({ daemons, troubles, hints, incidents }: Plan): boolean =>
-  daemons.length === 1 &&
+const canBeCounted = ({ daemons, lease = false, troubles, hints, incidents }: Plan): boolean =>
+  (daemons.length === 1 || (lease && !daemons.some(({ pauses }) => pauses.some(({ frozen }) => frozen)))) &&
   !troubles.some(({ kind }) => kind === "empty-list") &&
   !hints.some(({ of }) => of === "watches") &&
-  !incidents.some(({ kind }) => kind === "silence-watches" || kind === "failover");
+  !incidents.some(({ kind }) => ["silence-watches", "failover", "delete-lease"].includes(kind));

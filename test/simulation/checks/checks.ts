@@ -3,7 +3,11 @@
 import { MongoError } from "mongodb";
 import type { Registry } from "prom-client";
 import type { Daemon } from "../../../src/daemon.ts";
+import type { Asked, Line } from "../calls.ts";
+import type { Request } from "../kubernetes/api.ts";
 import type { SimulatedCluster } from "../kubernetes/cluster.ts";
+import { HOME } from "../kubernetes/home.ts";
+import type { Done } from "../kubernetes/speaker.ts";
 import type { Event } from "../kubernetes/store.ts";
 import type { Life } from "../life.ts";
 import type { Change, MongoServer } from "../mongo/server.ts";
@@ -12,8 +16,10 @@ import type { Time } from "../time.ts";
 import { type Execution, OPERATIONS } from "../worker.ts";
 import { createCallJudge } from "./calls.ts";
 import { RACE } from "./failures.ts";
+import { createLeadershipJudge } from "./leadership.ts";
 import { complaints } from "./rest.ts";
 import { claimOf, isEnded, isOurs, operationOf, type Scene } from "./scene.ts";
+import { createStormJudge } from "./storms.ts";
 import { judgeWrite } from "./writes.ts";
 
 export type Violation = { readonly rule: string; readonly detail: string };
@@ -44,6 +50,8 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
     if (text.includes(secret)) violated("8: no secret is told", where);
   };
   const calls = createCallJudge(() => scene, violated);
+  const storms = createStormJudge(() => scene, violated);
+  const leadership = createLeadershipJudge(() => scene, violated);
 
   return {
     violated,
@@ -56,14 +64,28 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
     scene: (): Scene => scene,
     born: (life: Life): void => void lives.set(life.name, life),
     readOrchestrators: (life: string): void => void readRecords.set(life, time.now),
-    sent: calls.sent,
-    called: calls.done,
+    /** A daemon makes a call, of whatever kind. */
+    asked: (life: Life, asked: Asked): void => leadership.asked(life, asked),
+    leaseDeleted: (): void => leadership.deleted(),
+    /** A call to a cluster is sent, and then done. */
+    sent(server: string, by: Line, request: Request): void {
+      if (server === HOME) leadership.sent(lives.get(by.name), request);
+      else calls.sent(server, by, request);
+    },
+    called(server: string, done: Done): void {
+      if (server === HOME) leadership.done(lives.get(done.by.name), done);
+      else {
+        calls.done(server, done);
+        storms.done(done);
+      }
+    },
     /** A document was changed. */
     changed(change: Change): void {
       const { author, after } = change;
       if (author.kind !== "daemon") return;
       const life = lives.get(author.name);
       const wasPaused = life !== undefined && time.now - life.lastPaused < RACE;
+      leadership.changed(change);
       judgeWrite(scene, change, { readRecords: readRecords.get(author.name), wasPaused }, violated);
       if (after === undefined) return;
       calls.claimed(String(after["_id"]), Number(claimOf(after)?.["attempt"]));
@@ -73,7 +95,9 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
     happened({ type, resource, object }: Event): void {
       if (resource !== "jobs" || !isOurs(object)) return;
       trace.note(`Job ${object.metadata.uid} of ${operationOf(object).slice(-4)} ${type}`);
-      if (type === "ADDED") calls.added(object);
+      if (type !== "ADDED") return;
+      calls.added(object);
+      storms.added(object);
     },
     said(life: Life, { text, err }: Said): void {
       told(text, `${life.name} logged it`);
@@ -90,12 +114,14 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
         if (same.length > 1) violated("1: a queueing is executed at most once", same.map((one) => one.pod).join());
       }
     },
+    /** From time to time. */
+    look: (): void => storms.look(),
     /** Why the world is not at rest (yet); none: it is. */
     async complaints(daemons: readonly Daemon[]): Promise<string[]> {
       const found = complaints(scene);
       if (found.length > 0) return found;
       const each = async (daemon: Daemon) => [...(await memory(scene, daemon)), ...(await following(daemon))];
-      return (await Promise.all(daemons.map(each))).flat();
+      return [...(await Promise.all(daemons.map(each))).flat(), ...(await leaders(plan, daemons))];
     },
   };
 }
@@ -109,6 +135,14 @@ async function following({ metrics: { registry } }: Daemon): Promise<string[]> {
     ...cut.map((collection) => `the changes of ${collection} are not followed`),
     ...(live < all ? [`${all - live} watches do not follow`] : []),
   ];
+}
+
+/** Of replicas that agree by a Lease one leads. */
+async function leaders({ lease = false }: Plan, daemons: readonly Daemon[]): Promise<string[]> {
+  if (!lease) return [];
+  const all = await Promise.all(daemons.map(({ metrics: { registry } }) => size(registry, "opjob_is_leader")));
+  const count = all.reduce((sum, one) => sum + one, 0);
+  return count === 1 || daemons.length === 0 ? [] : [`3: ${count} of ${daemons.length} replicas lead`];
 }
 
 const size = async (registry: Registry, metric: string): Promise<number> =>

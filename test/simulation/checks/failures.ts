@@ -57,8 +57,12 @@ export function judgeFailure(scene: Scene, { before, after, who }: Written, viol
   judgeJobs(scene, { before, after, who }, violate);
 }
 
+/** What may pass fails nothing: a cluster that is away, a secret that is missing, a quota. */
+const PASSES = /^(?:CLUSTER|KUBECONFIG|SECRET|DATABASE|LEADERSHIP|ENCRYPTION)_|^ORCHESTRATOR_INVALID$/;
+
 function judgeJobs(scene: Scene, { before, after, who }: Written, violate: Violate): void {
   const reason = textOf(claimOf(after)?.["reason"]);
+  if (PASSES.test(reason)) violate("2: nothing fails of what may pass", `${who}: failed as ${reason}`);
   for (const job of jobsOf(scene, String(before["_id"])).filter((one) => isLive(one) && isItsJob(one, before)))
     judgeLive(scene, job, { reason, who }, violate);
 }

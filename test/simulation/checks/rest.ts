@@ -36,10 +36,16 @@ function ofOperation(scene: Scene, doc: Doc): string | undefined {
     const claimed = claimOf(doc) !== undefined;
     return executionsOf(scene, id).length > 0 || !claimed ? undefined : `2: ${name} is running, but nobody executes it`;
   }
-  if (!isClaimedNow(doc))
-    return waitsRightly(scene, doc) ? undefined : `2: ${name} is queued and not claimed, nor told why`;
+  return ofQueued(scene, doc, name);
+}
+
+function ofQueued(scene: Scene, doc: Doc, name: string): string | undefined {
+  const phase = String(claimOf(doc)?.["phase"]);
+  const waits = !isClaimedNow(doc) || phase === "held";
+  if (waits && waitsRightly(scene, doc)) return undefined;
+  if (!isClaimedNow(doc)) return `2: ${name} is queued and not claimed, nor told why`;
   if (!isActive(orchestratorOf(scene, doc["delegation_target"]))) return undefined;
-  return `2: ${name} is queued, ${String(claimOf(doc)?.["phase"])}, and no worker takes it`;
+  return `2: ${name} is queued, ${phase}, and no worker takes it`;
 }
 
 /** One that is launched again waits for a place as any other. */
@@ -54,7 +60,8 @@ function waitsRightly(scene: Scene, doc: Doc): boolean {
   return limit > 0 && jobsOf(scene).filter(isLive).length >= limit && told;
 }
 
-function isNobodys(scene: Scene, doc: Doc): boolean {
+/** Nobody is to take it up: it is not queued, or not for us. */
+export function isNobodys(scene: Scene, doc: Doc): boolean {
   const waits = stateOf(doc) !== "queued" && stateOf(doc) !== "running";
   const known = orchestratorOf(scene, doc["delegation_target"]);
   const free = known === undefined || (!isActive(known) && !isClaimedNow(doc));

@@ -54,8 +54,15 @@ export const keptOn = (doc: Doc): Doc | undefined => doc["opjob"] as Doc | undef
 export const claimOf = (doc: Doc): Doc | undefined =>
   typeof at(doc, "opjob.attempt") === "number" ? keptOn(doc) : undefined;
 
-/** How many Jobs of ours have not ended. */
-export const inFlight = (scene: Scene): number => jobsOf(scene).filter((job) => isLive(job) && !isImpostor(job)).length;
+/** How many operations have a Job that has not ended. A call that was done too late may make one that nobody needs any more. */
+export const inFlight = (scene: Scene): number =>
+  jobsOf(scene).filter((job) => isLive(job) && !isImpostor(job) && isNeeded(scene, job)).length;
+
+function isNeeded(scene: Scene, job: KubeObject): boolean {
+  const doc = documentOf(scene, operationOf(job));
+  return doc !== undefined && !isEnded(doc) && attemptOf(job) === attemptIn(doc);
+}
+
 export const stateOf = (doc: Doc): string => textOf(doc["run_state"]);
 export const attemptIn = (doc: Doc): number => Number(claimOf(doc)?.["attempt"] ?? 0);
 export const isEnded = (doc: Doc): boolean => stateOf(doc) === "completed" || stateOf(doc) === "failed";

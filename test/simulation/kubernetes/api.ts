@@ -2,6 +2,7 @@
 // instant. Knows paths and preconditions; nothing of what Jobs and Pods do, nor of networks.
 import { NotSimulated } from "../not-simulated.ts";
 import {
+  isNamed,
   isOwnedBy,
   type KubeObject,
   type Part,
@@ -51,6 +52,9 @@ function besides(path: string): Answer | undefined {
   return undefined;
 }
 
+export const invalid = ({ metadata: { name } }: Fresh): Answer =>
+  status(422, "Invalid", `Job.batch "${name}" is invalid: spec.template: Required value`);
+
 /** With the name of what is not there, as only an API server knows it. */
 function notFound({ resource, name }: Target): Answer {
   const answer = status(404, "NotFound", `${resource} "${name}" not found`);
@@ -69,10 +73,10 @@ export class Api {
   readonly #lists = new Map<string, Kept>();
   #tokens = 0;
 
-  readonly #refuses: (body: Fresh) => boolean;
+  readonly #refuses: (body: Fresh) => Answer | undefined;
 
-  /** @param refuses whether the server takes an object for invalid */
-  constructor(store: KubeStore, namespaces: ReadonlySet<string>, refuses: (body: Fresh) => boolean) {
+  /** @param refuses what the server answers to the creation of an object that it does not take */
+  constructor(store: KubeStore, namespaces: ReadonlySet<string>, refuses: (body: Fresh) => Answer | undefined) {
     this.#store = store;
     this.#refuses = refuses;
     this.#namespaces = namespaces;
@@ -128,17 +132,18 @@ export class Api {
   }
 
   list({ resource, namespace }: Target, query: Request["query"] = {}): readonly KubeObject[] {
-    if (query["fieldSelector"] !== undefined) throw new NotSimulated("a field selector");
     const selector = String(query["labelSelector"] ?? "");
+    const fields = String(query["fieldSelector"] ?? "");
     return this.#store
       .all(resource)
-      .filter(({ metadata }) => metadata.namespace === namespace && selects(selector, metadata.labels));
+      .filter(({ metadata }) => metadata.namespace === namespace && selects(selector, metadata.labels))
+      .filter(({ metadata }) => isNamed(fields, metadata));
   }
 
   #create({ resource, namespace }: Target, body: Fresh, dryRun: boolean): Answer {
     const { name } = body.metadata;
-    if (this.#refuses(body))
-      return status(422, "Invalid", `Job.batch "${name}" is invalid: spec.template: Required value`);
+    const refused = this.#refuses(body);
+    if (refused !== undefined) return refused;
     if (this.#store.get(resource, `${namespace}/${name}`))
       return status(409, "AlreadyExists", `${resource} "${name}" already exists`);
     const metadata = { ...body.metadata, namespace };

@@ -3,9 +3,9 @@
 import { LABELS } from "../../../src/clusters/observation.ts";
 import type { Chance } from "../chance.ts";
 import { startWorker, type WorkerFate, type WorkerParts } from "../worker.ts";
-import { Api } from "./api.ts";
+import { type Answer, Api, invalid } from "./api.ts";
 import { JobController, type JobFate } from "./job-controller.ts";
-import { Node, type PodFate } from "./node.ts";
+import { Node, type NodeParts, type PodFate } from "./node.ts";
 import type { KubeObject } from "./objects.ts";
 import type { Served } from "./speaker.ts";
 import { type Fresh, KubeStore } from "./store.ts";
@@ -21,6 +21,9 @@ export type ClusterOptions = WorkerParts & {
   readonly chance: Chance;
   /** What a Job or Pod meets, by the operation and the attempt that its labels name. */
   readonly fatesOf: (operation: string, attempt: number) => Fates;
+  /** What the API server answers to the creation of a Job of this orchestrator; undefined: it takes it. */
+  readonly refusalOf: (orchestrator: string) => Answer | undefined;
+  readonly missingFor: NodeParts["missingFor"];
   readonly watches: WatchTroubles;
   readonly onSend: Served["onSend"];
   readonly onCall: Served["onCall"];
@@ -33,12 +36,16 @@ export function simulatedCluster(options: ClusterOptions): SimulatedCluster {
   const store = new KubeStore(name, () => time.now + skewMs);
   const fates = ({ metadata: { labels = {} } }: Pick<KubeObject, "metadata"> | Fresh): Fates =>
     options.fatesOf(labels[LABELS.operation] ?? "", Number(labels[LABELS.attempt] ?? 1));
-  const api = new Api(store, namespaces, (job) => fates(job).job.refused);
+  const refusal = (job: Fresh): Answer | undefined =>
+    options.refusalOf(job.metadata.labels?.[LABELS.orchestrator] ?? "") ??
+    (fates(job).job.refused ? invalid(job) : undefined);
+  const api = new Api(store, namespaces, refusal);
   new JobController({ time, chance, store, api, fateOf: (job) => fates(job).job });
   new Node({
     time,
     store,
     fateOf: (pod) => fates(pod).pod,
+    missingFor: options.missingFor,
     run: ({ metadata, ...pod }, exit) => {
       const operation = metadata.labels?.[LABELS.operation] ?? "";
       if (operation === "") return { kill: () => undefined }; // it is none of FiftyOne's

@@ -1,5 +1,7 @@
 // The simulated node: the life of each Pod, from waiting for a place to the end of its container, and its deletion. What the
 // container does is a worker's; the node starts it, and ends it. Knows no operations.
+
+import { imageIn } from "../storms.ts";
 import type { Time } from "../time.ts";
 import { isOver, type KubeObject, timestamp } from "./objects.ts";
 import type { Event, KubeStore } from "./store.ts";
@@ -27,6 +29,8 @@ export type NodeParts = {
   readonly time: Time;
   readonly store: KubeStore;
   readonly fateOf: (pod: KubeObject) => PodFate;
+  /** For how long its image cannot be pulled from now on (ms); 0: it can be. */
+  readonly missingFor: (pod: KubeObject) => number;
   readonly run: (pod: KubeObject, exit: Exit) => Running;
   readonly evict: (pod: KubeObject) => void;
 };
@@ -65,7 +69,9 @@ export class Node {
     const pod = this.#set(uid, { conditions: [this.#condition("True", "")] });
     if (pod === undefined) return;
     const { time } = this.#parts;
-    const { start, obstacle, obstacleMs } = this.#parts.fateOf(pod);
+    const { start, ...fate } = this.#parts.fateOf(pod);
+    const missing = this.#parts.missingFor(pod);
+    const { obstacle, obstacleMs } = missing > 0 ? { obstacle: "ImagePullBackOff", obstacleMs: missing } : fate;
     const waits = obstacle === undefined || obstacle === "Unschedulable" ? 0 : obstacleMs;
     if (waits > 0 && obstacle !== "slow-volume") {
       const waiting = { reason: obstacle, message: `the node says ${obstacle}` };
@@ -128,7 +134,8 @@ export class Node {
     const ending = phase === "Succeeded" || phase === "Failed";
     const pod = ending ? this.#parts.store.byUid("pods", uid) : this.#alive(uid);
     if (pod === undefined) return undefined;
-    return this.#put(pod, { phase, containerStatuses: [{ name: "worker", image: "team/worker:1", state }], ...more });
+    const image = imageIn(pod);
+    return this.#put(pod, { phase, containerStatuses: [{ name: "worker", image, state }], ...more });
   }
 
   #set(uid: string, status: Part): KubeObject | undefined {

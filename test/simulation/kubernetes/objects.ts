@@ -1,4 +1,5 @@
 // Objects of the Kubernetes API as the simulation keeps them: never changed, only replaced. Pure.
+import { NotSimulated } from "../not-simulated.ts";
 
 export type Meta = {
   readonly name: string;
@@ -46,6 +47,13 @@ export const phaseOf = (pod: KubeObject): string => textOf(pod.status?.["phase"]
 export const isOver = (pod: KubeObject): boolean => phaseOf(pod) === "Succeeded" || phaseOf(pod) === "Failed";
 export const isOwnedBy = (pod: KubeObject, job: KubeObject): boolean =>
   pod.metadata.ownerReferences?.[0]?.uid === job.metadata.uid;
+
+/** `metadata.name=x` is all that anybody here asks for; none: every object. */
+export function isNamed(selector: string, { name }: Meta): boolean {
+  const [, wanted] = /^metadata\.name=(.+)$/.exec(selector) ?? [];
+  if (selector !== "" && wanted === undefined) throw new NotSimulated(`the field selector ${selector}`);
+  return wanted === undefined || wanted === name;
+}
 
 /** `a=b`, `a in (b,c)` and `a`, joined by commas, are all that anybody here asks for. */
 export function selects(selector: string, labels: Readonly<Record<string, string>> = {}): boolean {

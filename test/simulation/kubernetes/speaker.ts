@@ -3,6 +3,7 @@
 import type { Connect } from "../../../src/clusters/kubernetes.ts";
 import { OpjobError } from "../../../src/errors.ts";
 import type { Asked, Doing, Line } from "../calls.ts";
+import { GIVES_UP } from "../wire.ts";
 import { type Answer, type Api, type Request, status, targetOf } from "./api.ts";
 import type { KubeObject } from "./objects.ts";
 import type { KubeStore } from "./store.ts";
@@ -47,23 +48,24 @@ const REFUSALS: Readonly<Record<string, Answer>> = {
 
 /** @param served clusters by their addresses */
 export function simulatedConnect(served: ReadonlyMap<string, Served>, line: Line): Connect {
-  return (access) => {
+  return (access, { timeoutMs }) => {
     const cluster = served.get(access.server);
     if (cluster === undefined) throw new Error(`there is no simulated cluster ${access.server}`);
-    return speaker({ ...cluster, server: access.server }, line);
+    return speaker({ ...cluster, server: access.server, timeoutMs }, line);
   };
 }
 
-type Parts = Served & { readonly server: string };
+type Parts = Served & { readonly server: string; readonly timeoutMs: number };
 
 function speaker(parts: Parts, line: Line): Speaker {
-  const { api, store, watches, server, onSend, onCall } = parts;
+  const { api, store, watches, server, timeoutMs, onSend, onCall } = parts;
   const broken = (): Error =>
     new OpjobError("CLUSTER_UNREACHABLE", `The cluster ${server} could not be reached: ECONNRESET.`);
-  const asked = ({ verb, resource, path }: Call): Asked => ({
+  const asked = ({ verb, resource, path, query }: Call): Asked => ({
     service: server,
-    verb: `${verb} ${resource}`,
+    verb: `${query?.["dryRun"] === "All" ? "try" : verb} ${resource}`,
     about: path.slice(path.lastIndexOf("/") + 1).slice(-12),
+    ...(timeoutMs < GIVES_UP && { givesUpMs: timeoutMs }),
   });
   const doing = <T>(effect: Doing<T | Answer>["effect"]): Doing<T | Answer> => ({
     effect,
@@ -92,7 +94,7 @@ function speaker(parts: Parts, line: Line): Speaker {
     },
     open: async (call, signal, silenceMs) => {
       const { resource, namespace } = targetOf(call.path);
-      const { resourceVersion, timeoutSeconds, labelSelector } = call.query ?? {};
+      const { resourceVersion, timeoutSeconds, labelSelector, fieldSelector } = call.query ?? {};
       const version = Number(resourceVersion);
       const opened = await line.call(
         asked(call),
@@ -101,7 +103,8 @@ function speaker(parts: Parts, line: Line): Speaker {
             return status(410, "Expired", "too old resource version");
           const seconds = Number(timeoutSeconds ?? 300);
           const selector = String(labelSelector ?? "");
-          const watched = { resource, namespace, selector, version, seconds, silenceMs };
+          const fields = String(fieldSelector ?? "");
+          const watched = { resource, namespace, selector, fields, version, seconds, silenceMs };
           return new WatchBody({ store, line, troubles: watches }, watched);
         }),
       );
@@ -111,8 +114,8 @@ function speaker(parts: Parts, line: Line): Speaker {
   };
 }
 
-/** Jobs and Pods; the rest only asks. */
-const isObjects = (path: string): boolean => /\/(?:jobs|pods)(?:\/|$)/.test(path);
+/** Jobs, Pods and Leases; the rest only asks. */
+const isObjects = (path: string): boolean => /\/(?:jobs|pods|leases)(?:\/|$)/.test(path);
 
 /** What is sent is text: nothing in it can be changed any more. */
 const withBody = ({ method, path, query, body }: Call): Request => ({

@@ -1,7 +1,7 @@
 // The body of a watch's answer: events as lines of JSON that arrive some time after the change; bookmarks; an end by the
 // server's own deadline, by a cut, or by silence, which is no end at all. Knows the protocol; nothing of what is watched.
 import type { Line } from "../calls.ts";
-import { type Resource, selects } from "./objects.ts";
+import { isNamed, type Resource, selects } from "./objects.ts";
 import type { Event, KubeStore } from "./store.ts";
 
 /** What may happen to watches, at this moment. */
@@ -19,6 +19,8 @@ export type Watched = {
   readonly resource: Resource;
   readonly namespace: string;
   readonly selector: string;
+  /** Of fields. */
+  readonly fields: string;
   readonly version: number;
   readonly seconds: number;
   /** So long without a line, and the reader takes the connection for dead (ms). */
@@ -100,9 +102,9 @@ export class WatchBody implements AsyncIterable<Buffer> {
   }
 
   #pass({ type, resource, object }: Event): void {
-    const { namespace, selector } = this.#watched;
+    const { namespace, selector, fields } = this.#watched;
     if (resource !== this.#watched.resource || object.metadata.namespace !== namespace) return;
-    if (!selects(selector, object.metadata.labels)) return;
+    if (!selects(selector, object.metadata.labels) || !isNamed(fields, object.metadata)) return;
     for (let i = this.#parts.troubles.times(); i > 0; i--) this.#send({ type, object });
   }
 

@@ -16,6 +16,8 @@ type Options = {
   readonly limit?: number;
   readonly returnDocument?: string;
   readonly writeConcern?: { readonly w?: unknown };
+  readonly readConcern?: { readonly level?: string };
+  readonly maxTimeMS?: number;
   readonly session?: { operationTime?: unknown };
 };
 
@@ -142,8 +144,11 @@ function cursor(parts: DriverParts, collection: string, query: Query): object {
 }
 
 async function readAll(parts: DriverParts, collection: string, query: Query): Promise<Doc[]> {
-  const { sort, limit, projection } = query.options;
-  return call(parts, "find", idsOf(query.filter), () => {
+  const { sort, limit, projection, readConcern } = query.options;
+  const linearizable = readConcern?.level === "linearizable";
+  if (readConcern !== undefined && !linearizable) throw new NotSimulated(`the read concern ${readConcern.level}`);
+  return call(parts, linearizable ? "settle" : "find", idsOf(query.filter), () => {
+    if (linearizable && parts.server.isolated) throw broken();
     parts.onRead(collection);
     return parts.server
       .find(collection, { filter: query.filter, sort, limit })

@@ -1,5 +1,5 @@
 // Faults to be planted in retries and in the cleanup. Knows the text of src/; nothing of how faults are found.
-import type { Mutant } from "./mutants.ts";
+import type { Mutant } from "./mutant.ts";
 
 export const AGAIN: readonly Mutant[] = [
   {

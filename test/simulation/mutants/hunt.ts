@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Mutant } from "./mutants.ts";
+import type { Mutant } from "./mutant.ts";
 import { plant } from "./planting.ts";
 
 export type Hunted = {
@@ -11,10 +11,16 @@ export type Hunted = {
   readonly file: string;
   /** The first seed that found it; undefined: none did. */
   readonly seed: number | undefined;
-  /** What was violated, or how the run ended. */
-  readonly found: string;
+  /** The rule that was violated, and what violated it. */
+  readonly rule: string;
+  readonly detail: string;
+  /** How many were played at the most. */
+  readonly seeds: number;
   readonly seconds: number;
 };
+
+/** A fault that stops the code itself is found by anything: it is badly planted. */
+const OWN = "opjob meets no fault of its own";
 
 /**
  * @param seeds how many are played at the most
@@ -22,27 +28,30 @@ export type Hunted = {
  */
 export async function hunt(mutant: Mutant, seeds: number, keep?: string): Promise<Hunted> {
   const begun = performance.now();
+  const { name, file } = mutant;
   const { directory, remove } = plant(mutant);
   try {
     const output = await play(directory, ["--seeds", String(seeds), "--first"]);
-    const [, seed, found = ""] = /^seed (\d+): (.*)$/m.exec(output) ?? [];
-    const broken = seed === undefined && !/^\d+ seeds in /m.test(output);
-    if (broken) throw new Error(`the simulation of "${mutant.name}" did not run:\n${output.slice(0, 2_000)}`);
-    const { name, file } = mutant;
-    if (keep !== undefined && seed !== undefined) {
-      const plan = (await play(directory, ["--seed", seed])).split("\n").find((line) => line.startsWith("{")) ?? "";
-      writeFileSync(join(keep, `${name.replaceAll(/[^a-z]+/gi, "-")}.json`), `${plan}\n`);
+    if (!/^\d+ seeds in /m.test(output))
+      throw new Error(`the simulation of "${name}" did not run:\n${output.slice(0, 2_000)}`);
+    const found = foundIn(output);
+    if (keep !== undefined && found.seed !== undefined) {
+      const plan = (await play(directory, ["--seed", String(found.seed)]))
+        .split("\n")
+        .find((one) => one.startsWith("{"));
+      writeFileSync(join(keep, `${name.replaceAll(/[^a-z]+/gi, "-")}.json`), `${plan ?? ""}\n`);
     }
-    return {
-      name,
-      file,
-      seed: seed === undefined ? undefined : Number(seed),
-      found,
-      seconds: (performance.now() - begun) / 1_000,
-    };
+    return { name, file, ...found, seeds, seconds: (performance.now() - begun) / 1_000 };
   } finally {
     remove();
   }
+}
+
+function foundIn(output: string): Pick<Hunted, "seed" | "rule" | "detail"> {
+  const [, seed, violation = ""] = /^seed (\d+): (.*)$/m.exec(output) ?? [];
+  const [, rule = ""] = /^\d+ × (.*): seeds /m.exec(output) ?? [];
+  const isFound = seed !== undefined && rule !== OWN;
+  return { seed: isFound ? Number(seed) : undefined, rule, detail: violation.slice(rule.length + 2) };
 }
 
 async function play(directory: string, args: readonly string[]): Promise<string> {

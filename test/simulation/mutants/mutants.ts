@@ -4,17 +4,11 @@
 // planted anew where the code has gone. Knows the text of src/; nothing of how faults are found.
 
 import { AGAIN } from "./again.ts";
+import { LEADING } from "./leading.ts";
+import type { Mutant } from "./mutant.ts";
+import { WAITING } from "./waiting.ts";
 
-export type Mutant = {
-  readonly name: string;
-  /** Path under src/. */
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-};
-
-export const MUTANTS: readonly Mutant[] = [
-  ...AGAIN,
+const ROADS: readonly Mutant[] = [
   {
     name: "claim although it is claimed for this queueing",
     file: "operations/claim.ts",
@@ -37,7 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "believe that all of a batch is claimed",
     file: "operations/claim.ts",
     from: "  [`${FIELD}.token`]: token,\n",
-    to: "",
+    to: "  [`${FIELD}.attempt`]: token ? { $exists: true } : 0,\n",
   },
   {
     name: "fail whatever state it is in",
@@ -59,7 +53,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "believe that every Job was recorded",
-    file: "operations/mongo.ts",
+    file: "operations/statements.ts",
     from: "if (written.every((one) => one === true)) return",
     to: "if (written.length > 0) return",
   },
@@ -221,21 +215,9 @@ export const MUTANTS: readonly Mutant[] = [
     to: "",
   },
   {
-    name: "count no Job that is seen to be in flight",
-    file: "queue/places.ts",
-    from: "tally.add({ orchestrator: job.orchestrator, cluster: servers.get(scope) }, node);",
-    to: "if (node !== node) tally.add({ orchestrator: job.orchestrator, cluster: servers.get(scope) }, node);",
-  },
-  {
-    name: "count nothing to be in flight whose Job is not seen yet",
-    file: "queue/places.ts",
-    from: 'else tally.add(held, "undecided");',
-    to: "",
-  },
-  {
     name: "sweep only what is not claimed",
     file: "sweep.ts",
-    from: "if (!live.has(operation.id)) hint(operation.id);",
+    from: "if (!heardOf.has(operation.id)) hint(operation.id);",
     to: "",
   },
   {
@@ -269,3 +251,5 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'return { kind: "rest" };',
   },
 ];
+
+export const MUTANTS: readonly Mutant[] = [...ROADS, ...AGAIN, ...WAITING, ...LEADING];

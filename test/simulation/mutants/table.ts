@@ -1,0 +1,39 @@
+// The table of planted faults: what each is, how many seeds it took to find it, and what it violated. Rows that are not hunted
+// again stay as they are. Knows Markdown; nothing of how faults are found.
+import type { Hunted } from "./hunt.ts";
+import type { Mutant } from "./mutant.ts";
+
+const HEAD = `# Planted faults
+
+Faults are planted in a copy of \`src/\`, one by one, and the simulation plays seed after seed, from 1 on, until one violates what must always
+hold ([ARCHITECTURE](../ARCHITECTURE.md), [0017](decisions/0017-the-daemon-itself-is-simulated.md)). Written by
+\`npm run simulate -- --mutants [TEXT] --table docs/planted-faults.md\`; a test fails when a row stands for no
+fault any more. Faults without a row were not hunted since; seeds move when plans are drawn otherwise.
+
+| Fault | In \`src/\` | Seeds | What it violates |
+| --- | --- | ---: | --- |
+`;
+
+const nameCell = ({ name }: Pick<Mutant, "name">): string => `| ${name} |`;
+
+function rowOf({ name, file, seed, rule, detail, seeds }: Hunted): string {
+  const took = seed === undefined ? `not found in ${seeds}` : String(seed);
+  return `${nameCell({ name })} \`${file}\` | ${took} | ${rule.startsWith("everything") ? `${rule}: ${detail.split(";")[0]}` : rule} |`;
+}
+
+/** @param old the table as it was written before */
+export function tableOf(mutants: readonly Mutant[], hunted: readonly Hunted[], old: string): string {
+  const rows = mutants.flatMap((mutant) => {
+    const fresh = hunted.find(({ name }) => name === mutant.name);
+    const kept = old.split("\n").find((line) => line.startsWith(nameCell(mutant)));
+    return fresh ? [rowOf(fresh)] : (kept ?? []);
+  });
+  return `${HEAD}${rows.join("\n")}\n`;
+}
+
+/** Rows of faults that are planted no more, or elsewhere. */
+export const strangersIn = (mutants: readonly Mutant[], table: string): string[] =>
+  table
+    .split("\n")
+    .filter((line) => /^\| [a-z]/.test(line))
+    .filter((line) => !mutants.some(({ name, file }) => line.startsWith(`${nameCell({ name })} \`${file}\` |`)));
