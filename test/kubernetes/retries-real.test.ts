@@ -47,8 +47,8 @@ describe("on a real control plane", () => {
     const alive = body.items.filter(({ status: { phase } }) => phase !== "Succeeded" && phase !== "Failed");
     const attempts = new Map<string, Set<string>>();
     for (const { metadata } of alive) {
-      const id = metadata.labels["opjob/operation"] ?? "";
-      attempts.set(id, (attempts.get(id) ?? new Set()).add(metadata.labels["opjob/attempt"] ?? ""));
+      const id = metadata.labels?.["opjob/operation"] ?? "";
+      attempts.set(id, (attempts.get(id) ?? new Set()).add(metadata.labels?.["opjob/attempt"] ?? ""));
     }
     for (const [id, all] of attempts) if (id !== "" && all.size > 1) doubled.add(id);
   };
@@ -67,7 +67,7 @@ describe("on a real control plane", () => {
       async () =>
         (await stage.podsOf(id)).find(
           ({ metadata, spec }) =>
-            metadata.labels["opjob/attempt"] === String(attempt) && spec["nodeName"] !== undefined,
+            metadata.labels?.["opjob/attempt"] === String(attempt) && spec["nodeName"] !== undefined,
         ),
       WITHIN_MS,
     );
