@@ -54,6 +54,8 @@ export type Placer = {
   registration(orchestrator: string): Promise<Recipe>;
   /** Forgets all other orchestrators; returns the keys of the accesses that are still in use. */
   retain(orchestrators: readonly string[]): ReadonlySet<string>;
+  /** In memory: of known orchestrators only. */
+  readonly sizes: { readonly accesses: number; readonly templates: number };
 };
 
 /** Where templates are read from, as the settings say. */
@@ -108,6 +110,9 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
   };
 
   return {
+    get sizes() {
+      return { accesses: accesses.size, templates: executions.kept.size + registrations.kept.size };
+    },
     async place(id) {
       const orchestrator = directory.get(id);
       const [site, recipe] = await Promise.all([siteOf(orchestrator), recipeOf(orchestrator)]);

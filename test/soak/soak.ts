@@ -25,6 +25,8 @@ const DATABASE = "fiftyone";
 const LONGEST = 1_800_000;
 /** What counts as flat: between the first quarter and the end. */
 const FLAT = { heap: 1.15, rss: 1.15, descriptors: 1.1 };
+/** So many entries more than after the first quarter are growth. */
+const GROWN = 10;
 /** As FiftyOne makes them (contract); opjob makes none. */
 const INDEXES = ["operator", "updated_at", "run_state", "parent_id"];
 
@@ -71,6 +73,9 @@ async function until(what: string, reached: () => Promise<boolean>): Promise<voi
 const show = ({ heapMb, rssMb, descriptors, lanes, jobs }: Sample): string =>
   `heap ${heapMb.toFixed(0)} MB, RSS ${rssMb.toFixed(0)} MB, ${descriptors} descriptors, ${lanes} lanes, ${jobs} Jobs observed`;
 
+const list = (all: readonly (readonly [string, number])[]): string =>
+  all.map(([of, size]) => `${of} ${size}`).join(", ");
+
 type Scene = { readonly db: Db; readonly start: () => Promise<WatchedDaemon> };
 
 /** @returns whether it was flat */
@@ -102,7 +107,10 @@ async function soak({ db, start }: Scene): Promise<boolean> {
   const flat = Object.entries(FLAT).every(([what, most]) => ratios[what as keyof typeof FLAT] <= most);
   const parts = Object.entries(ratios).map(([what, ratio]) => `${what} × ${ratio.toFixed(2)}`);
   say(`soak: from a quarter to the end ${parts.join(", ")}: ${flat ? "flat" : "NOT flat"}`);
-  return flat && last.lanes === 0;
+  const grown = Object.entries(last.sizes).filter(([of, size]) => size > (first.sizes[of] ?? 0) + GROWN);
+  say(`soak: in memory at the end ${list(Object.entries(last.sizes).filter(([, size]) => size > 0))}`);
+  if (grown.length > 0) say(`soak: GROWN since a quarter: ${list(grown)}`);
+  return flat && last.lanes === 0 && grown.length === 0;
 }
 
 const quantile = (sorted: readonly number[], q: number): number =>
