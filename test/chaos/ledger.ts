@@ -24,7 +24,8 @@ export type LedgerOptions = {
   readonly client: Client;
   readonly path: string;
   readonly db: Db;
-  readonly workMs: number;
+  /** How long the next one works (ms). */
+  readonly workMs: () => number;
 };
 
 export function keepLedger({ client, path, db, workMs }: LedgerOptions): Ledger {
@@ -33,7 +34,8 @@ export function keepLedger({ client, path, db, workMs }: LedgerOptions): Ledger 
   const jobs = new Map<string, Set<string>>();
   const known = new Set<string>();
   const stop = new AbortController();
-  const operations = db.collection("delegated_ops");
+  // A primary that was cut off still shows what the others will never have: a worker believes only what is for good.
+  const operations = db.collection("delegated_ops", { readConcern: "majority", writeConcern: { w: "majority" } });
   let refused = 0;
 
   /** Until it works: a worker is not the one who is tried here. */
@@ -83,7 +85,7 @@ export function keepLedger({ client, path, db, workMs }: LedgerOptions): Ledger 
     if (await take(operation, uid)) {
       executed.set(operation, [...(executed.get(operation) ?? []), uid]);
       if (!began.has(operation)) began.set(operation, Date.now());
-      await sleep(workMs);
+      await sleep(workMs());
       await complete(operation);
     } else {
       refused++;

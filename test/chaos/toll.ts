@@ -1,0 +1,86 @@
+// The toll of a storm: what became of each operation, by the workers' own ledger, the database and the API server.
+// Judges; knows nothing of what struck.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Db } from "mongodb";
+import type { Client } from "../kubernetes/client.ts";
+import { NAMESPACE } from "./fleet.ts";
+import type { Ledger } from "./ledger.ts";
+
+export type Toll = {
+  readonly completed: number;
+  /** No worker ever fails here: each one that failed was failed falsely. */
+  readonly failed: readonly string[];
+  /** Operations that are neither completed nor failed. */
+  readonly lost: number;
+  /** Operations that were executed more than once, or not at all although they are completed. */
+  readonly doubled: readonly string[];
+  readonly missing: readonly string[];
+  /** Operations of which more than one Job was seen. */
+  readonly secondJobs: readonly string[];
+  /** Jobs that still live although their operation has ended. */
+  readonly leftOver: number;
+  /** Pods that found their operation taken. */
+  readonly refusedPods: number;
+  /** Milliseconds from queueing to execution: the median while all is calm, and what the storm adds to it. */
+  readonly calm: number;
+  readonly delay: { readonly p50: number; readonly p99: number; readonly most: number };
+};
+
+export type Queued = { readonly id: string; readonly at: number };
+
+const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
+
+/** How many of the toll's findings are harm; 0 is what the storm must show. */
+export const harm = ({ failed, lost, doubled, missing, secondJobs, leftOver }: Toll): number =>
+  failed.length + lost + doubled.length + missing.length + secondJobs.length + leftOver;
+
+export const quantile = (values: readonly number[], q: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? Number.NaN;
+
+export const delays = (ids: readonly Queued[], { began }: Ledger): number[] =>
+  ids.flatMap(({ id, at }) => {
+    const begun = began.get(id);
+    return begun === undefined ? [] : [begun - at];
+  });
+
+export type Witnesses = { readonly db: Db; readonly admin: Client; readonly ledger: Ledger };
+
+export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids: readonly Queued[]): Promise<Toll> {
+  const leftOver = await tidied(admin);
+  const documents = await db.collection("delegated_ops").find().toArray();
+  const state = new Map(documents.map((document) => [String(document["_id"]), document]));
+  const failed = documents.filter(({ run_state }) => run_state === "failed");
+  const late = delays(ids, ledger).map((ms) => Math.max(0, ms - calm));
+  const done = ids.filter(({ id }) => state.get(id)?.["run_state"] === "completed").map(({ id }) => id);
+  const more = (all: Iterable<readonly [string, { readonly length: number }]>): string[] =>
+    [...all].filter(([, { length }]) => length > 1).map(([id]) => id);
+  return {
+    completed: done.length,
+    failed: failed.map(({ _id, result }) => `${String(_id)}: ${String(result?.error)}`),
+    lost: ids.filter(({ id }) => !["completed", "failed"].includes(String(state.get(id)?.["run_state"]))).length,
+    doubled: more(ledger.executed),
+    missing: done.filter((id) => !ledger.executed.has(id)),
+    secondJobs: more([...ledger.jobs].map(([id, jobs]) => [id, [...jobs]])),
+    leftOver,
+    refusedPods: ledger.refused(),
+    calm,
+    delay: { p50: quantile(late, 0.5), p99: quantile(late, 0.99), most: Math.max(...late) },
+  };
+}
+
+/** How many Jobs still live when all had a minute to end. */
+async function tidied(admin: Client): Promise<number> {
+  const end = Date.now() + 60_000;
+  for (;;) {
+    const seen = await admin.send("GET", JOBS).catch(() => undefined);
+    const live =
+      seen?.code === 200
+        ? seen.body.items.filter(({ status }) => !status.conditions?.some(isEnd)).length
+        : Number.POSITIVE_INFINITY;
+    if (live === 0 || Date.now() > end) return live;
+    await sleep(500);
+  }
+}
+
+const isEnd = ({ type, status }: { readonly type: string; readonly status: string }): boolean =>
+  (type === "Complete" || type === "Failed") && status === "True";
