@@ -43,7 +43,7 @@ export const delays = (ids: readonly Queued[], { began }: Ledger): number[] =>
     return begun === undefined ? [] : [begun - at];
   });
 
-export type Witnesses = { readonly db: Db; readonly admin: Client; readonly ledger: Ledger };
+export type Witnesses = { readonly db: Db; readonly admin: Pick<Client, "send">; readonly ledger: Ledger };
 
 export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids: readonly Queued[]): Promise<Toll> {
   const leftOver = await tidied(admin);
@@ -69,7 +69,7 @@ export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids:
 }
 
 /** How many Jobs still live when all had a minute to end. */
-async function tidied(admin: Client): Promise<number> {
+async function tidied(admin: Pick<Client, "send">): Promise<number> {
   const end = Date.now() + 60_000;
   for (;;) {
     const seen = await admin.send("GET", JOBS).catch(() => undefined);
