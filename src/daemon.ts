@@ -12,7 +12,7 @@ import type { Pool } from "./clusters/pool.ts";
 import { type Config, type Environment, patienceOf } from "./config.ts";
 import { databaseError } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
-import { isElected, openElection } from "./election.ts";
+import { openElection } from "./election.ts";
 import { type FeedState, followAll } from "./feeds.ts";
 import { versionOfFiles } from "./files.ts";
 import { createFollower } from "./follow.ts";
@@ -26,6 +26,7 @@ import type { Log } from "./log.ts";
 import { createLook } from "./look.ts";
 import { type Metrics, observeSizes } from "./metrics.ts";
 import { type Outside, REAL } from "./outside.ts";
+import { usesLease } from "./own-lease.ts";
 import type { Surroundings } from "./place.ts";
 import { openQueue } from "./queueing.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
@@ -79,7 +80,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     readPreference: "primary",
   });
   closers.defer(() => client.close());
-  const term = new Term({ alone: !isElected(options), clock: outside.clock, log });
+  const term = new Term({ alone: !usesLease(options), clock: outside.clock, log });
   const rooms = openRooms(options, client, metrics, term.fence);
   closers.defer(() => rooms.pool.close());
   const roads = openRoads(options, rooms, { metrics, term });

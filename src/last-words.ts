@@ -26,19 +26,33 @@ const KEPT = 500;
 
 export type LastWords = ReturnType<typeof createLastWords>;
 
+type Tail = { readonly cluster: Source; readonly namespace: string; readonly place: LogPlace };
+type Bounds = { readonly lines: number; readonly bytes: number; readonly secrets: ReadonlySet<string> };
+
+/** The last lines of a container's log, without the secrets in it. @throws OpjobError CLUSTER_… */
+export async function readTail({ cluster, namespace, place }: Tail, bounds: Bounds): Promise<Words> {
+  const { pod, container, previous } = place;
+  const { lines, bytes, secrets } = bounds;
+  // limitBytes counts from the first of the lines asked for: ask for more than is shown.
+  const query = { container, tailLines: lines, limitBytes: bytes * 8, ...(previous && { previous }) };
+  const text = hideSecrets(await cluster.podLog(namespace, pod, query), [...secrets]);
+  // The container may have ended once more since it was seen: its present run is the one that is meant.
+  if (text === "" && previous) return readTail({ cluster, namespace, place: { ...place, previous: false } }, bounds);
+  return { container, lines: lastLines(text, lines, bytes) };
+}
+
+/** What is told in the place of a log that could not be had. */
+export const unread = ({ container }: LogPlace, error: unknown): Words => ({
+  container,
+  lines: `(the log could not be read: ${asOpjobError(error).message})`,
+});
+
 export function createLastWords({ logTail: { lines, bytes }, secrets, log }: LastWordsOptions) {
   const kept = new Map<string, Words>();
   const reading = new Map<string, Promise<void>>();
 
-  const read = async (cluster: Source, namespace: string, place: LogPlace): Promise<Words> => {
-    const { pod, container, previous } = place;
-    // limitBytes counts from the first of the lines asked for: ask for more than is shown.
-    const query = { container, tailLines: lines, limitBytes: bytes * 8, ...(previous && { previous }) };
-    const text = hideSecrets(await cluster.podLog(namespace, pod, query), [...secrets]);
-    // The container may have ended once more since it was seen: its present run is the one that is meant.
-    if (text === "" && previous) return read(cluster, namespace, { ...place, previous: false });
-    return { container, lines: lastLines(text, lines, bytes) };
-  };
+  const read = (cluster: Source, namespace: string, place: LogPlace): Promise<Words> =>
+    readTail({ cluster, namespace, place }, { lines, bytes, secrets });
 
   const readAhead = async (operation: string, cluster: Source, pod: PodView): Promise<void> => {
     const place = logsOf(
@@ -80,8 +94,7 @@ export function createLastWords({ logTail: { lines, bytes }, secrets, log }: Las
         const words = await read(cluster, namespace, logs);
         return words.lines === "" ? (before ?? words) : words;
       } catch (error) {
-        const why = `(the log could not be read: ${asOpjobError(error).message})`;
-        return before ?? { container: logs.container, lines: why };
+        return before ?? unread(logs, error);
       }
     },
 

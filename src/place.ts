@@ -68,9 +68,6 @@ export const storageFor = (config: Config, environment: Environment, log: Log): 
     log,
   });
 
-/** A template's place, and what was made of its text the last time. */
-type Kept = { readonly location: Location; readonly template: Known<JobTemplate> | undefined };
-
 type Known<T> = { readonly from: string; readonly made: T };
 
 export function createPlacer({ directory, pool, storage, config, surroundings }: PlacerOptions): Placer {
@@ -91,9 +88,7 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
 
   const recipeOf = async ({ id, executionTemplate: uri }: Orchestrator): Promise<Recipe> => {
     if (uri === undefined) throw templateMissing(id);
-    const own = config.workers[id];
-    const worker = { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs };
-    return { ...(await executions.compile(id, uri)), worker };
+    return { ...(await executions.compile(id, uri)), worker: workerOf(config, id) };
   };
 
   const registrationOf = async (orchestrator: Orchestrator): Promise<Recipe> => {
@@ -123,10 +118,10 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     recipe: async (id) => recipeOf(directory.get(id)),
     registration: async (id) => registrationOf(directory.get(id)),
     retain(orchestrators) {
-      for (const kept of [accesses, executions.kept, registrations.kept]) {
+      for (const kept of [accesses, ...executions.kept, ...registrations.kept]) {
         for (const id of kept.keys()) if (!orchestrators.includes(id)) kept.delete(id);
       }
-      storage.retain([...executions.kept.values(), ...registrations.kept.values()].map(({ location }) => location));
+      storage.retain([...executions.locations.values(), ...registrations.locations.values()]);
       return new Set([...accesses.values()].map(({ made }) => made.key));
     },
   };
@@ -135,19 +130,24 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
 /** Templates by orchestrator, each kept for as long as its text is the same. */
 function keepTemplates(storage: PlacerOptions["storage"], config: Config) {
   const { templateTrimBlocks: trimBlocks, templateLstripBlocks: lstripBlocks } = config;
-  const kept = new Map<string, Kept>();
+  const templates = new Map<string, Known<JobTemplate>>();
+  const locations = new Map<string, Location>();
   const compile = async (id: string, uri: string): Promise<Omit<Recipe, "worker">> => {
     const location = parseLocation(uri);
-    const known = kept.get(id)?.template;
-    kept.set(id, { location, template: known });
+    locations.set(id, location);
     const { text, version } = await storage.load(location);
     const { name } = location;
-    const from = `${uri} ${version}`;
-    const template = known?.from === from ? known.made : compileTemplate(text, name, { trimBlocks, lstripBlocks });
-    kept.set(id, { location, template: { from, made: template } });
+    const made = (): JobTemplate => compileTemplate(text, name, { trimBlocks, lstripBlocks });
+    const template = keep(templates, id, `${uri} ${version}`, made);
     return { template, source: { name, text, version } };
   };
-  return { kept, compile };
+  return { locations, kept: [templates, locations], compile };
+}
+
+/** How the worker of an orchestrator's operations is started. */
+export function workerOf({ workers, workerCommand, workerArgs }: Config, orchestrator: string): Recipe["worker"] {
+  const own = workers[orchestrator];
+  return { command: own?.command ?? workerCommand, args: own?.args ?? workerArgs };
 }
 
 const templateMissing = (id: string) =>

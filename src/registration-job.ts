@@ -4,14 +4,20 @@ import type { Clock } from "./clock.ts";
 import { explainFailure } from "./clusters/ending.ts";
 import type { Ending } from "./clusters/ending-reasons.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
-import { type JobView, jobEnd, type PodView } from "./clusters/observation.ts";
+import { hasBegun, type JobView, jobEnd } from "./clusters/observation.ts";
 import { findObstacle, type Seen } from "./clusters/obstacle.ts";
-import { FAULTS, type LogPlace } from "./clusters/reasons.ts";
+import { FAULTS } from "./clusters/reasons.ts";
 import { asOpjobError, OpjobError } from "./errors.ts";
-import { lastLines } from "./operations/failure-text.ts";
+import { readTail, unread } from "./last-words.ts";
 import { limitOf, type Patiences } from "./operations/transition.ts";
 
-export type FollowOptions = { readonly patience: Patiences; readonly clock: Clock };
+export type FollowOptions = {
+  readonly patience: Patiences;
+  readonly clock: Clock;
+  /** Texts that must not get into an error, should a worker have logged them. */
+  readonly secrets: Secrets;
+};
+type Secrets = ReadonlySet<string>;
 
 export type Followed = {
   readonly cluster: Pick<Cluster, "getJob" | "podsOf" | "podLog" | "deleteJob">;
@@ -29,12 +35,13 @@ const LONGEST = 1_800_000;
 const TAIL = { lines: 20, bytes: 4_096 };
 
 /** @throws OpjobError REFRESH_FAILED, with the last log lines where a container ran */
-export async function followRegistration({ clock, patience }: FollowOptions, followed: Followed): Promise<void> {
+export async function followRegistration(options: FollowOptions, followed: Followed): Promise<void> {
+  const { clock, patience, secrets } = options;
   const until = clock.now() + LONGEST;
   const waiting: Waiting = { reason: undefined, since: clock.now() };
   let told = "";
   for (;;) {
-    const words = await step(followed, { waiting, patience, now: clock.now() });
+    const words = await step(followed, { waiting, patience, secrets, now: clock.now() });
     if (words === undefined) return;
     if (words !== told) followed.onProgress(words);
     told = words;
@@ -46,7 +53,7 @@ export async function followRegistration({ clock, patience }: FollowOptions, fol
 }
 
 type Waiting = { reason: string | undefined; since: number };
-type Judging = { readonly waiting: Waiting; readonly patience: Patiences; readonly now: number };
+type Judging = Omit<FollowOptions, "clock"> & { readonly waiting: Waiting; readonly now: number };
 
 /** What the Job does, in words; undefined: it is over. @throws OpjobError REFRESH_FAILED */
 async function step(followed: Followed, judging: Judging): Promise<string | undefined> {
@@ -55,7 +62,7 @@ async function step(followed: Followed, judging: Judging): Promise<string | unde
   if (seen instanceof OpjobError) return seen.message;
   const end = seen && jobEnd(seen.job);
   if (seen === undefined || end?.outcome === "complete") return undefined;
-  if (end) throw await failed(followed, explainFailure(end.condition, seen));
+  if (end) throw await failed(followed, explainFailure(end.condition, seen), judging.secrets);
   return judge(followed, seen, judging);
 }
 
@@ -73,15 +80,12 @@ async function look({ cluster, made: { namespace, name, uid } }: Followed): Prom
 async function judge(followed: Followed, seen: Seen, { waiting, patience, now }: Judging): Promise<string> {
   const obstacle = findObstacle(seen);
   if (obstacle?.reason !== waiting.reason) Object.assign(waiting, { reason: obstacle?.reason, since: now });
-  if (obstacle === undefined) return begun(seen.pods) ? "Its container runs." : "It starts.";
+  if (obstacle === undefined) return seen.pods.some(hasBegun) ? "Its container runs." : "It starts.";
   const { reason, message, ordinaryMs } = obstacle;
   const age = now - waiting.since;
   if (age > limitOf(obstacle.patience, patience) + ordinaryMs) throw await withdrawn(followed, reason, message);
   return age < ordinaryMs ? "It starts." : `It waits: ${reason}: ${message}`;
 }
-
-const begun = (pods: readonly PodView[]): boolean =>
-  pods.some(({ containers }) => containers.some(({ startedAt }) => startedAt !== undefined));
 
 /** A Job that is given up must not report later, to whoever does not expect it any more. */
 async function withdrawn({ cluster, made }: Followed, reason: string, message: string): Promise<OpjobError> {
@@ -90,20 +94,14 @@ async function withdrawn({ cluster, made }: Followed, reason: string, message: s
   return new OpjobError("REFRESH_FAILED", `The registration Job ${namespace}/${name} failed: ${reason}. ${message}`);
 }
 
-async function failed({ cluster, made }: Followed, ending: Ending): Promise<OpjobError> {
-  const { reason, message, fault, remedy, logs } = ending;
-  const words = logs === undefined ? "" : await logTail(cluster, made.namespace, logs);
-  const log = logs === undefined || words === "" ? "" : `\nLast log lines of container "${logs.container}":\n${words}`;
+async function failed({ cluster, made }: Followed, ending: Ending, secrets: Secrets): Promise<OpjobError> {
+  const { reason, message, fault, remedy, logs: place } = ending;
+  const words =
+    place &&
+    (await readTail({ cluster, namespace: made.namespace, place }, { ...TAIL, secrets }).catch((error: unknown) =>
+      unread(place, error),
+    ));
+  const log = words && words.lines !== "" ? `\nLast log lines of container "${words.container}":\n${words.lines}` : "";
   const text = `The registration Job ${made.namespace}/${made.name} failed: ${reason}. ${message} ${FAULTS[fault]}${log}`;
   return new OpjobError("REFRESH_FAILED", text, { remedy });
-}
-
-async function logTail(cluster: Followed["cluster"], namespace: string, place: LogPlace): Promise<string> {
-  const { pod, container, previous } = place;
-  const query = { container, tailLines: TAIL.lines, limitBytes: TAIL.bytes * 8, ...(previous && { previous }) };
-  try {
-    return lastLines(await cluster.podLog(namespace, pod, query), TAIL.lines, TAIL.bytes);
-  } catch (error) {
-    return `(the log could not be read: ${asOpjobError(error).message})`;
-  }
 }

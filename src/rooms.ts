@@ -66,7 +66,6 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
   return {
     collections,
     lists,
-    database: instance,
     directory,
     keys,
     secrets,

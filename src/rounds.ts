@@ -43,6 +43,7 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
   const refreshes = createRefreshes({
     ...rooms,
     ...outside,
+    database: rooms.instance,
     config,
     active,
     patience: patienceOf(config),

@@ -27,8 +27,10 @@ export type SweepOptions = {
 
 export type Sweep = {
   run(): Promise<void>;
-  /** As `run` when a term begins: never one that has begun before, and it hints all that is in hand. */
+  /** As `run`, but never one that has begun before. */
   anew(): Promise<void>;
+  /** As `anew` when a term begins: as long as others led, nobody here set a timer for a Job of which no further event may come. */
+  firstOfTerm(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 };
@@ -50,7 +52,6 @@ export function createSweep(options: SweepOptions): Sweep {
     if (!options.active()) return;
     await options.seen();
     const live = new Set(options.live());
-    // As long as others led, nobody here set a timer for a Job of which no further event may come.
     await queue.reconcile(inHand(first ? new Set() : live));
     await queue.refill();
     for (const id of await operations.ended([...live])) hint(id);
@@ -73,12 +74,14 @@ export function createSweep(options: SweepOptions): Sweep {
       log.warn({ code, error: message }, "sweep failed");
     }
   };
+  const after = async (first: boolean): Promise<void> => {
+    while (running !== undefined) await running.catch(() => undefined);
+    await run(first);
+  };
   return {
     run: () => run(),
-    async anew() {
-      while (running !== undefined) await running.catch(() => undefined);
-      await run(true);
-    },
+    anew: () => after(false),
+    firstOfTerm: () => after(true),
     start() {
       task = options.timetable(options, tick);
     },

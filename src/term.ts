@@ -17,7 +17,7 @@ export type TermParts = {
   readonly operations: Pick<Operations, "takeOver">;
   readonly lanes: Lanes;
   readonly queue: Pick<Queue, "clear">;
-  readonly sweep: Pick<Sweep, "anew">;
+  readonly sweep: Pick<Sweep, "firstOfTerm">;
   readonly state: FeedState;
 };
 
@@ -77,7 +77,7 @@ export class Term {
     queue.clear();
     this.#active = true;
     while (holds() && !state.scanned) await this.#clock.sleep(AGAIN, NEVER);
-    await this.#untilDone(holds, () => sweep.anew());
+    await this.#untilDone(holds, () => sweep.firstOfTerm());
   }
 
   /** What is in hand runs into the fence; nothing more is begun. */

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { ObjectId } from "mongodb";
 import { factOf } from "../src/inquiries/leader.ts";
-import { opjob, type Run } from "./command-line.ts";
-import { ENCRYPTION_KEY, register, until } from "./local-daemon.ts";
+import { opjobBeside, type Run } from "./command-line.ts";
+import { register, until } from "./local-daemon.ts";
 import { testDatabase } from "./mongo.ts";
 import { NAMESPACE, type Scene, scene, template } from "./scene.ts";
 
@@ -15,14 +15,8 @@ let stage: Scene;
 const SETTINGS = { OPJOB_IMAGE_GRACE_SECONDS: "600", OPJOB_RESULT_GRACE_SECONDS: "0" };
 const ACCOUNT = { user: "weak", allow: () => true };
 
-const environment = () => ({
-  FIFTYONE_DATABASE_URI: stage.database.uri,
-  FIFTYONE_DATABASE_NAME: stage.database.name,
-  FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
-  ...SETTINGS,
-});
 const run = (args: readonly string[], { env, ...rest }: Run = {}) =>
-  opjob(args, { env: { ...environment(), ...env }, ...rest });
+  opjobBeside(stage, args, { ...rest, env: { ...SETTINGS, ...env } });
 const operations = () => stage.database.db.collection("delegated_ops");
 const set = (id: string, fields: object) => operations().updateOne({ _id: new ObjectId(id) }, { $set: fields });
 

@@ -2,21 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { EJSON } from "bson";
 import { ObjectId } from "mongodb";
-import { opjob, type Run } from "./command-line.ts";
-import { ENCRYPTION_KEY, register, storeSecret, until } from "./local-daemon.ts";
+import { opjobBeside, type Run } from "./command-line.ts";
+import { register, storeSecret, until } from "./local-daemon.ts";
 import { NAMESPACE, type Scene, scene, TARGET, template } from "./scene.ts";
 
 let stage: Scene;
-const run = (args: readonly string[], { env, ...rest }: Run = {}) =>
-  opjob(args, {
-    env: {
-      FIFTYONE_DATABASE_URI: stage.database.uri,
-      FIFTYONE_DATABASE_NAME: stage.database.name,
-      FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
-      ...env,
-    },
-    ...rest,
-  });
+const run = (args: readonly string[], given?: Run) => opjobBeside(stage, args, given);
 const set = (id: string, fields: object) =>
   stage.database.db.collection("delegated_ops").updateOne({ _id: new ObjectId(id) }, { $set: fields });
 

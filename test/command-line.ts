@@ -13,6 +13,8 @@ import { runProgram } from "../src/cli/outcome.ts";
 import { renderCommand } from "../src/cli/render.ts";
 import { secretCommand } from "../src/cli/secret.ts";
 import { statusCommand } from "../src/cli/status.ts";
+import { ENCRYPTION_KEY } from "./local-daemon.ts";
+import type { TestDatabase } from "./mongo.ts";
 
 export type Run = {
   readonly env?: Readonly<Record<string, string>>;
@@ -66,6 +68,22 @@ export async function opjob(args: readonly string[], run: Run = {}): Promise<Ran
   const [out, err] = await written;
   return { code, out, err };
 }
+
+/** The same beside a daemon of a test's: with its database and its key. */
+export const opjobBeside = (
+  { database: { uri, name } }: { readonly database: TestDatabase },
+  args: readonly string[],
+  given: Run = {},
+) =>
+  opjob(args, {
+    ...given,
+    env: {
+      FIFTYONE_DATABASE_URI: uri,
+      FIFTYONE_DATABASE_NAME: name,
+      FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
+      ...given.env,
+    },
+  });
 
 function streams({ input = "", terminal = false, onOutput }: Run) {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];

@@ -11,9 +11,9 @@ import { openLease } from "../src/clusters/lease.ts";
 import { RIGHTS, resourceOf } from "../src/clusters/rights.ts";
 import { type Config, readConfig } from "../src/config.ts";
 import { startDaemon } from "../src/daemon.ts";
-import { isElected } from "../src/election.ts";
 import { startMongod } from "../src/local/mongod.ts";
 import { createLog } from "../src/log.ts";
+import { usesLease } from "../src/own-lease.ts";
 import type { Surroundings } from "../src/place.ts";
 import { SETTINGS } from "../src/settings.ts";
 import { type Wanted, wantedOfJob } from "../src/templates/job-types.ts";
@@ -105,7 +105,7 @@ describe("replicas", () => {
     const variables = at(deployment, "spec.template.spec.containers.0.env") as { name: string }[];
     expect(variables.map(({ name }) => name)).not.toContain("OPJOB_LEADERSHIP");
     expect(
-      isElected({ config: { leadership: SETTINGS.leadership.default } as Config, surroundings: inCluster(true) }),
+      usesLease({ config: { leadership: SETTINGS.leadership.default } as Config, surroundings: inCluster(true) }),
     ).toBe(true);
     expect(at(manifest("kustomization.yaml"), "resources")).toContain("role-lease.yaml");
     expect(at(deployment, "spec.strategy")).toEqual({
@@ -122,7 +122,7 @@ describe("replicas", () => {
     const container = at(patch, "spec.template.spec.containers.0");
     expect(at(container, "name")).toBe(at(deployment, "spec.template.spec.containers.0.name"));
     expect(at(container, "env")).toEqual([{ name: SETTINGS.leadership.env, value: "off" }]);
-    expect(isElected({ config: { leadership: "off" } as Config, surroundings: inCluster(true) })).toBe(false);
+    expect(usesLease({ config: { leadership: "off" } as Config, surroundings: inCluster(true) })).toBe(false);
   });
 });
 

@@ -1,24 +1,16 @@
 // Registration Jobs, seen from outside: what a refresh makes, who writes the record, what is told when it fails, and that
 // operations and registrations never get in each other's way. The test plays the worker of a simulated container.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { opjob, type Run } from "./command-line.ts";
-import { dataUri, ENCRYPTION_KEY, register, until } from "./local-daemon.ts";
+import { opjobBeside, type Run } from "./command-line.ts";
+import { dataUri, register, until } from "./local-daemon.ts";
 import { type Job, NAMESPACE, type Scene, scene, template } from "./scene.ts";
 
 const OPERATORS = ["@team/plugin/a", "@team/plugin/b"];
 
 const isRegistration = ({ metadata }: Job): boolean => metadata.labels["opjob/registration"] !== undefined;
 const orchestrators = (stage: Scene) => stage.database.db.collection("orchestrators");
-const run = (stage: Scene, args: readonly string[], { env, ...rest }: Run = {}) =>
-  opjob(["orchestrator", ...args], {
-    env: {
-      FIFTYONE_DATABASE_URI: stage.database.uri,
-      FIFTYONE_DATABASE_NAME: stage.database.name,
-      FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
-      ...env,
-    },
-    ...rest,
-  });
+const run = (stage: Scene, args: readonly string[], given?: Run) =>
+  opjobBeside(stage, ["orchestrator", ...args], given);
 
 async function registrationOf(stage: Scene, id: string): Promise<Job> {
   return until(`a registration Job of ${id}`, async () =>
@@ -114,12 +106,14 @@ describe("opjob orchestrator refresh", () => {
       "it runs",
       async () => ((await (await fetch(path)).json()) as { status: { phase: string } }).status.phase === "Running",
     );
-    stage.kubernetes.simulate.print(pod, "ModuleNotFoundError: fiftyone\n");
+    stage.kubernetes.simulate.print(pod, `ModuleNotFoundError: fiftyone\nno ${stage.database.uri}\n`);
     stage.kubernetes.simulate.finish(pod, 1, "Error");
     const { code, out, err } = await refreshing;
     expect([code, out]).toEqual([1, ""]);
     expect(err).toMatch(/The registration Job fiftyone\/register-failing-\w+ failed: WorkerFailed\. .*exit code 1/);
     expect(err).toContain('Last log lines of container "task-worker":\nModuleNotFoundError: fiftyone\n');
+    expect(err).toContain("fiftyone\nno [hidden]\n");
+    expect(err).not.toContain(stage.database.uri);
     expect((await orchestrators(stage).findOne({ instance_id: "failing" }))?.["available_operators"]).toEqual(
       OPERATORS,
     );

@@ -33,7 +33,7 @@ beforeEach(() => {
       clear: () => void did.push("lanes cleared"),
     } as TermParts["lanes"],
     queue: { clear: () => void did.push("queue cleared") },
-    sweep: { anew: async () => void did.push(`looked, ${term.role}`) },
+    sweep: { firstOfTerm: async () => void did.push(`looked, ${term.role}`) },
     state: {
       get scanned() {
         return scanned;

@@ -1,6 +1,6 @@
 // `opjob explain OPERATION`: why it is not running, or why it failed; where it is, and where its time went. Changes nothing.
 import { Command } from "commander";
-import { FAULTS } from "../clusters/reasons.ts";
+import { FAULTS, withStop } from "../clusters/reasons.ts";
 import { patienceOf } from "../config.ts";
 import { type Facts, gatherFacts } from "../inquiries/facts.ts";
 import { operationNamed } from "../inquiries/operation-named.ts";
@@ -83,7 +83,7 @@ const sinceText = ({ since, state }: Verdict, now: number): string =>
 function detail({ reason = "", message = "", remedy = "", fault }: Verdict, paint: Paint): string[] {
   // What is on record says whose fault it is already.
   const whose = fault === undefined || message.includes(FAULTS[fault]) ? "" : FAULTS[fault];
-  const said = whose === "" || message === "" ? `${message}${whose}` : `${message.replace(/[^.!?]$/, "$&.")} ${whose}`;
+  const said = whose === "" || message === "" ? `${message}${whose}` : `${withStop(message)} ${whose}`;
   const why = [reason, said].filter((part) => part !== "").join(": ");
   return [
     ...(why === "" ? [] : [`Why: ${printable(why)}`]),

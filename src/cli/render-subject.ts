@@ -6,7 +6,7 @@ import { readSettings } from "../config.ts";
 import { OpjobError } from "../errors.ts";
 import type { Desk } from "../inquiries/desk.ts";
 import { createLog } from "../log.ts";
-import { storageFor } from "../place.ts";
+import { storageFor, workerOf } from "../place.ts";
 import type { Values } from "../templates/blanks.ts";
 import { parseLocation } from "../templates/location.ts";
 import { generatedName } from "../templates/naming.ts";
@@ -126,11 +126,10 @@ function placeOfLine(
 async function placeOfRecord(desk: Desk, id: string, options: RenderOptions): Promise<Place> {
   const { config, directory, placer } = desk;
   const orchestrator = directory.get(id);
-  const own = config.workers[id];
   return {
     orchestrator: id,
     image: orchestrator.image ?? "",
-    worker: { command: own?.command ?? config.workerCommand, args: own?.args ?? config.workerArgs },
+    worker: workerOf(config, id),
     namespace: options.namespace ?? (await namespaceOf(desk, id)),
     recipe: async () => {
       const { source, template } = await placer.recipe(id);

@@ -40,6 +40,9 @@ export type LogPlace = {
 /** Whose Events may tell more: the uid, the name where that is not known, or why Pods of this Job were refused. */
 export type Asked = { readonly uid: string } | { readonly name: string } | { readonly refusedTo: string };
 
+/** A text that others wrote, as the first of several sentences. */
+export const withStop = (text: string): string => text.replace(/[^.!?…]$/, "$&.");
+
 /** `what: detail`, or `what.` where there is no detail; one full stop at the end. */
 export const sentence = (what: string, detail: string): string =>
   detail.trim() === "" ? `${what}.` : `${what}: ${detail.trim().replace(/\.*$/, "")}.`;

@@ -6,7 +6,7 @@ import { Cluster } from "../clusters/kubernetes.ts";
 import { type Config, type Environment, patienceOf } from "../config.ts";
 import { fingerprint } from "../database.ts";
 import { createJudge, type Judge } from "../judge.ts";
-import { createLog } from "../log.ts";
+import { createLog, secretsOfUri } from "../log.ts";
 import { openReads, type Reads } from "../operations/mongo-reads.ts";
 import type { OperationDocument } from "../operations/operation.ts";
 import { Directory } from "../orchestrators/directory.ts";
@@ -27,6 +27,8 @@ export type Desk = {
   readonly judge: Judge;
   readonly lists: OperatorLists;
   readonly placer: Pick<Placer, "recipe" | "site" | "registration">;
+  /** Texts that no answer may show, should a worker have logged them. */
+  readonly secrets: ReadonlySet<string>;
   /** Tells this database's Jobs from those of others. */
   readonly instance: string;
   /** When the answers are as of (ms since 1970). */
@@ -71,6 +73,7 @@ export async function openDesk(options: DeskOptions, closers: AsyncDisposableSta
       now: () => now,
     }),
     placer: createPlacer({ directory, pool, storage: storageFor(config, environment, log), config, surroundings }),
+    secrets: new Set(secretsOfUri(config.databaseUri)),
     instance: config.instance || fingerprint(client, config.databaseName),
     now,
     surroundings,

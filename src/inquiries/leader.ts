@@ -1,11 +1,10 @@
 // Which replica of opjob leads, as the Lease tells: without one nobody takes what is queued. Reads the Lease as the daemon does, and
 // judges by its times, as a person would: nothing is written by what is found here.
-import { defaultAccess } from "../clusters/kubeconfig.ts";
-import { type Lease, openLease, renewedAt } from "../clusters/lease.ts";
-import { Traffic, UNLIMITED } from "../clusters/traffic.ts";
+import { type Lease, renewedAt } from "../clusters/lease.ts";
 import type { Config } from "../config.ts";
 import { asOpjobError, type OpjobError } from "../errors.ts";
 import { REAL } from "../outside.ts";
+import { openOwnLease, usesLease } from "../own-lease.ts";
 import type { Surroundings } from "../place.ts";
 
 export type LeaderFact =
@@ -25,25 +24,16 @@ export type LeaderOptions = {
   readonly now: number;
 };
 
-/** An answer that a person waits for (ms). */
-const ANSWERS_WITHIN = 4_000;
 /** Two machines' clocks may differ so much (ms). */
 const CLOCKS = 5_000;
 
 export async function leaderOf({ config, surroundings, instance, now }: LeaderOptions): Promise<LeaderFact> {
-  const { leadership, leaseName: name } = config;
-  if (leadership === "off" || (leadership === "auto" && !surroundings.inCluster)) return { kind: "not asked" };
+  if (!usesLease({ config, surroundings })) return { kind: "not asked" };
   try {
-    const access = defaultAccess(surroundings.inCluster, surroundings.serviceAccountNamespace, {
-      context: undefined,
-      allowExec: config.allowExecCredentials,
-    });
-    const namespace = config.leaseNamespace || access.namespace || "default";
-    const traffic = new Traffic(access.server, UNLIMITED);
-    const speaker = REAL.connect(access, { timeoutMs: ANSWERS_WITHIN, traffic, onCall: () => undefined });
-    const door = openLease(speaker, access.server, { namespace, name });
+    const onCall = (): void => undefined;
+    const { door, lease } = openOwnLease({ config, surroundings, outside: REAL, onCall });
     try {
-      return factOf(await door.get(), { lease: `${namespace}/${name}`, instance, now });
+      return factOf(await door.get(), { lease: `${lease.namespace}/${lease.name}`, instance, now });
     } finally {
       await door.close();
     }

@@ -1,6 +1,6 @@
 // The words that a person reads in FiftyOne's App when an operation failed. Pure.
 // FiftyOne's App takes an error with the word "expired" for its own automatic termination: it is never written here.
-import { FAULTS, type Fault } from "../clusters/reasons.ts";
+import { FAULTS, type Fault, withStop } from "../clusters/reasons.ts";
 
 export type FailureFacts = {
   /** What did not work, as one or two sentences. */
@@ -18,9 +18,7 @@ const LONGEST = 8_000;
 
 export function failureText({ message, remedy, reason, fault, job, log }: FailureFacts): string {
   const where = job === undefined ? "No Kubernetes Job could be launched" : `Kubernetes Job ${job} failed`;
-  // What a template's or a cluster's own words end with is theirs.
-  const said = message.replace(/[^.!?…]$/, "$&.");
-  const head = `${where}: ${reason}. ${said} ${FAULTS[fault]}\nWhat to do: ${remedy}`;
+  const head = `${where}: ${reason}. ${withStop(message)} ${FAULTS[fault]}\nWhat to do: ${remedy}`;
   const title = log && log.lines !== "" ? `\nLast log lines of container "${log.container}":\n` : "";
   const text = (head + title).slice(0, LONGEST);
   return avoidExpired(title === "" ? text : text + cropStart(log?.lines ?? "", LONGEST - text.length));

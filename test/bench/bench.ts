@@ -89,6 +89,8 @@ async function drain(world: World, floor: Process): Promise<Process> {
   const durable = await drained(world, `raw claim, POST and record, ${WIDTH} at a time`, kept, () =>
     floor.ask(`durable ${WIDTH} ${kept.join()}`),
   );
+  // Claimed as by opjob, and without Jobs that it sees: it would look after them at its start and at each sweep.
+  await world.db.collection("delegated_ops").deleteMany({ delegation_target: DURABLE });
   const ids = await queue(world.db, DRAIN, TARGET);
   const starting = Promise.withResolvers<Process>();
   const own = await drained(world, "opjob, just started", ids, () =>

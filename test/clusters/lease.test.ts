@@ -2,19 +2,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { accessFromText } from "../../src/clusters/kubeconfig.ts";
 import { connect } from "../../src/clusters/kubernetes.ts";
-import { type LeaseClaim, type LeaseDoor, openLease } from "../../src/clusters/lease.ts";
+import { type LeaseDoor, openLease } from "../../src/clusters/lease.ts";
 import { Traffic, UNLIMITED } from "../../src/clusters/traffic.ts";
 import { type LocalKubernetes, startLocalKubernetes } from "../../src/local/kubernetes/server.ts";
+import { CLAIM } from "../lease-claim.ts";
 
 const NAMESPACE = "fiftyone";
-const CLAIM: LeaseClaim = {
-  holder: "a",
-  durationMs: 15_000,
-  epoch: 7,
-  instance: "db",
-  acquiredAt: Date.UTC(2026, 0, 1),
-  renewedAt: Date.UTC(2026, 0, 1, 0, 0, 5, 30),
-};
 
 let kubernetes: LocalKubernetes;
 let door: LeaseDoor;

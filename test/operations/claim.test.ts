@@ -6,7 +6,7 @@ import { type Operations, openOperations } from "../../src/operations/mongo.ts";
 import type { Claim, Operation, OperationDocument } from "../../src/operations/operation.ts";
 import { isClaimed } from "../../src/operations/operation.ts";
 import { type TestDatabase, testDatabase } from "../mongo.ts";
-import { QUEUED_AT, queued } from "./documents.ts";
+import { insertQueued, QUEUED_AT, queued } from "./documents.ts";
 
 type Claimed = Operation & { claim: Claim };
 
@@ -27,11 +27,7 @@ beforeEach(async () => {
 });
 afterAll(async () => database[Symbol.asyncDispose]());
 
-async function insert(fields: Document = {}): Promise<string> {
-  const document = queued(fields);
-  await collection.insertOne(document);
-  return document._id.toHexString();
-}
+const insert = (fields?: Document): Promise<string> => insertQueued(collection, fields);
 const read = async (id: string): Promise<Document> => (await collection.findOne({ _id: new ObjectId(id) })) ?? {};
 const bytes = async (id: string): Promise<string> => Buffer.from(BSON.serialize(await read(id))).toString("hex");
 const set = (id: string, fields: Document) => collection.updateOne({ _id: new ObjectId(id) }, { $set: fields });

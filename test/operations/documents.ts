@@ -1,6 +1,6 @@
 // A delegated operation as FiftyOne stores it, with the fields that opjob must leave as they are.
 // Knows FiftyOne's shape only.
-import { type Document, ObjectId } from "mongodb";
+import { type Collection, type Document, ObjectId } from "mongodb";
 
 export const QUEUED_AT = new Date("2026-11-23T00:00:00Z");
 
@@ -29,3 +29,10 @@ export const queued = (fields: Document = {}): Document & { _id: ObjectId } => (
   context: { request_params: { dataset_name: "d", params: { msg: "hello", "a.b": 1 }, delegation_target: "k8s-a" } },
   ...fields,
 });
+
+/** Stores one; returns its id. */
+export async function insertQueued(collection: Pick<Collection, "insertOne">, fields: Document = {}): Promise<string> {
+  const document = queued(fields);
+  await collection.insertOne(document);
+  return document._id.toHexString();
+}

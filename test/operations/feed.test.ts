@@ -8,7 +8,7 @@ import { type Operations, openOperations } from "../../src/operations/mongo.ts";
 import type { Claim, Operation, OperationDocument } from "../../src/operations/operation.ts";
 import { standaloneMongo, type TestDatabase, testDatabase } from "../mongo.ts";
 import { until } from "../until.ts";
-import { queued } from "./documents.ts";
+import { insertQueued, queued } from "./documents.ts";
 
 type Claimed = Operation & { claim: Claim };
 
@@ -60,11 +60,7 @@ async function end(): Promise<void> {
   await following;
 }
 
-async function insert(fields: Document = {}): Promise<string> {
-  const document = queued(fields);
-  await collection.insertOne(document);
-  return document._id.toHexString();
-}
+const insert = (fields?: Document): Promise<string> => insertQueued(collection, fields);
 const set = (id: string, fields: Document) => collection.updateOne({ _id: new ObjectId(id) }, { $set: fields });
 
 /** All hints so far: what was written before is told when a mark that was written after it is. */

@@ -6,7 +6,7 @@ import type { Fence } from "../../src/operations/fence.ts";
 import { type Operations, openOperations } from "../../src/operations/mongo.ts";
 import type { Claim, Operation, OperationDocument } from "../../src/operations/operation.ts";
 import { type TestDatabase, testDatabase } from "../mongo.ts";
-import { queued } from "./documents.ts";
+import { insertQueued } from "./documents.ts";
 
 type Claimed = Operation & { claim: Claim };
 
@@ -36,11 +36,7 @@ beforeEach(async () => {
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-async function insert(fields: Document = {}): Promise<string> {
-  const document = queued(fields);
-  await collection.insertOne(document);
-  return document._id.toHexString();
-}
+const insert = (fields?: Document): Promise<string> => insertQueued(collection, fields);
 const read = (id: string): Promise<Document | null> => collection.findOne({ _id: new ObjectId(id) });
 const bytes = async (id: string): Promise<string> =>
   Buffer.from(BSON.serialize((await read(id)) ?? {})).toString("hex");

@@ -5,7 +5,7 @@ import type { InLine } from "../../src/operations/line.ts";
 import { type Operations, openOperations } from "../../src/operations/mongo.ts";
 import type { OperationDocument } from "../../src/operations/operation.ts";
 import { type TestDatabase, testDatabase } from "../mongo.ts";
-import { QUEUED_AT, queued } from "./documents.ts";
+import { insertQueued, QUEUED_AT, queued } from "./documents.ts";
 
 const TARGETS = ["k8s-a", "k8s-b"];
 const NOW = new Date("2026-11-23T00:01:00Z");
@@ -26,11 +26,7 @@ beforeEach(async () => {
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-async function insert(fields: Document = {}): Promise<string> {
-  const document = queued(fields);
-  await collection.insertOne(document);
-  return document._id.toHexString();
-}
+const insert = (fields?: Document): Promise<string> => insertQueued(collection, fields);
 const at = (seconds: number): Date => new Date(QUEUED_AT.getTime() + seconds * 1_000);
 const read = (id: string): Promise<Document | null> => collection.findOne({ _id: new ObjectId(id) });
 const lineOf = async (target: string, length = 100): Promise<readonly InLine[]> =>

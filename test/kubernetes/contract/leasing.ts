@@ -2,18 +2,11 @@
 import { expect, test } from "@jest/globals";
 import { accessFromText } from "../../../src/clusters/kubeconfig.ts";
 import { connect } from "../../../src/clusters/kubernetes.ts";
-import { type LeaseClaim, type LeaseDoor, openLease } from "../../../src/clusters/lease.ts";
+import { type LeaseDoor, openLease } from "../../../src/clusters/lease.ts";
 import { Traffic, UNLIMITED } from "../../../src/clusters/traffic.ts";
+import { CLAIM } from "../../lease-claim.ts";
 import type { Space, World } from "./space.ts";
 
-const CLAIM: LeaseClaim = {
-  holder: "a",
-  durationMs: 15_000,
-  epoch: 7,
-  instance: "db",
-  acquiredAt: Date.UTC(2026, 0, 1),
-  renewedAt: Date.UTC(2026, 0, 1, 0, 0, 5, 30),
-};
 const TIMES = { acquireTime: "2026-01-01T00:00:00.000000Z", renewTime: "2026-01-01T00:00:05.030000Z" };
 const LEASE = { apiVersion: "coordination.k8s.io/v1", kind: "Lease" };
 const leases = ({ name }: Space): string => `/apis/coordination.k8s.io/v1/namespaces/${name}/leases`;

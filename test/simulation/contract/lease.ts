@@ -1,7 +1,8 @@
 // What opjob needs of the API server that keeps its Lease: one suite, through opjob's own door, run on the local Kubernetes
 // server and on the simulated one. Knows opjob's door; nothing of how the servers are made.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Lease, LeaseClaim, LeaseDoor } from "../../../src/clusters/lease.ts";
+import type { Lease, LeaseDoor } from "../../../src/clusters/lease.ts";
+import { CLAIM } from "../../lease-claim.ts";
 
 export type ServedLeases = {
   readonly open: (name: string) => LeaseDoor;
@@ -16,14 +17,6 @@ export type ServedLeases = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
-const CLAIM: LeaseClaim = {
-  holder: "a",
-  durationMs: 15_000,
-  epoch: 7,
-  instance: "db",
-  acquiredAt: Date.UTC(2026, 0, 1),
-  renewedAt: Date.UTC(2026, 0, 1, 0, 0, 5, 30),
-};
 const NEVER = new AbortController().signal;
 
 let count = 0;

@@ -73,7 +73,7 @@ export const LEADING: readonly Mutant[] = [
   {
     name: "look at nothing when a term begins",
     file: "term.ts",
-    from: "await this.#untilDone(holds, () => sweep.anew());",
+    from: "await this.#untilDone(holds, () => sweep.firstOfTerm());",
     to: "await Promise.resolve(sweep);",
   },
   {

@@ -1,0 +1,33 @@
+// What a sweep hints: work in hand that nobody is sure to hear of, and all of it where a term begins.
+import { expect, test } from "@jest/globals";
+import { createLog } from "../src/log.ts";
+import { createMetrics } from "../src/metrics.ts";
+import type { Operation } from "../src/operations/operation.ts";
+import { createSweep } from "../src/sweep.ts";
+
+test("a Job that is watched is looked at when a term begins, and by no other sweep", async () => {
+  const hinted: string[] = [];
+  const sweep = createSweep({
+    cron: "0 0 1 1 *",
+    timetable: () => ({ stop: async () => undefined }),
+    operations: {
+      async *claimed() {
+        for (const id of ["live", "unseen"]) yield { id } as Operation;
+      },
+      ended: async () => [],
+    },
+    queue: { reconcile: async (claims) => void (await Array.fromAsync(claims)), refill: async () => undefined },
+    active: () => true,
+    seen: async () => undefined,
+    live: () => ["live"],
+    hint: (id) => void hinted.push(id),
+    reload: async () => undefined,
+    metrics: createMetrics({ defaults: false }),
+    log: createLog({ level: "silent", secrets: [] }),
+  });
+  await sweep.run();
+  await sweep.anew();
+  expect(hinted.splice(0)).toEqual(["unseen", "unseen"]);
+  await sweep.firstOfTerm();
+  expect(hinted).toEqual(["live", "unseen"]);
+});
