@@ -106,7 +106,7 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
 
   return {
     get sizes() {
-      return { accesses: accesses.size, templates: executions.kept.size + registrations.kept.size };
+      return { accesses: accesses.size, templates: executions.templates.size + registrations.templates.size };
     },
     async place(id) {
       const orchestrator = directory.get(id);
@@ -118,7 +118,7 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     recipe: async (id) => recipeOf(directory.get(id)),
     registration: async (id) => registrationOf(directory.get(id)),
     retain(orchestrators) {
-      for (const kept of [accesses, ...executions.kept, ...registrations.kept]) {
+      for (const kept of [accesses, ...executions.maps, ...registrations.maps]) {
         for (const id of kept.keys()) if (!orchestrators.includes(id)) kept.delete(id);
       }
       storage.retain([...executions.locations.values(), ...registrations.locations.values()]);
@@ -141,7 +141,7 @@ function keepTemplates(storage: PlacerOptions["storage"], config: Config) {
     const template = keep(templates, id, `${uri} ${version}`, made);
     return { template, source: { name, text, version } };
   };
-  return { locations, kept: [templates, locations], compile };
+  return { templates, locations, maps: [templates, locations], compile };
 }
 
 /** How the worker of an orchestrator's operations is started. */
