@@ -13,7 +13,8 @@ export type Struck = {
   readonly draw: () => number;
 };
 
-export type Fault = (struck: Struck) => Promise<void>;
+/** @returns "missed" if there was nothing to strike: it does not count */
+export type Fault = (struck: Struck) => Promise<unknown>;
 
 const between = ({ draw }: Struck, least: number, most: number): number => least + draw() * (most - least);
 
@@ -28,8 +29,7 @@ const endReplica =
   (signal: "SIGKILL" | "SIGTERM"): Fault =>
   async (struck) => {
     const replica = victim(struck);
-    replica.process().signal(signal);
-    await replica.process().exited;
+    await replica.end(signal);
     await sleep(between(struck, 0, 2_000));
     replica.start();
   };
@@ -63,10 +63,11 @@ const freezePart =
   (part: Component): Fault =>
   async (struck) => {
     const pid = struck.plane.pid(part);
-    if (pid === undefined) return;
+    if (pid === undefined) return "missed";
     process.kill(pid, "SIGSTOP");
     await sleep(between(struck, 2_000, 12_000));
     process.kill(pid, "SIGCONT");
+    return undefined;
   };
 
 /** By what they strike: faults of two of these may go on at once. */
@@ -78,7 +79,7 @@ export const FAULTS: readonly Readonly<Record<string, Fault>>[] = [
     "daemon frozen for 30 s": freezeReplica(30_000, 30_000),
   },
   {
-    "primary stepped down": async ({ set }) => (await set.primary()).stepDown(5),
+    "primary stepped down": async ({ set }) => (await (await set.primary()).stepDown(5)) || "missed",
     "primary killed": async (struck) => (await struck.set.primary()).crash(between(struck, 500, 4_000)),
     "primary frozen": async (struck) => (await struck.set.primary()).freeze(between(struck, 4_000, 10_000)),
     "primary parted": async (struck) => (await struck.set.primary()).part(between(struck, 4_000, 10_000)),
@@ -91,7 +92,7 @@ export const FAULTS: readonly Readonly<Record<string, Fault>>[] = [
     "etcd frozen": freezePart("etcd"),
     "controllers killed": killPart("kube-controller-manager"),
     "scheduler killed": killPart("kube-scheduler"),
-    "history forgotten": ({ plane }) => plane.compact().catch(() => undefined),
+    "history forgotten": ({ plane }) => plane.compact().catch(() => "missed" as const),
     "cluster cut off": cutOff,
     "connections deaf": async ({ fleet }) => fleet.ways.deafen(({ from }) => from !== undefined),
   },

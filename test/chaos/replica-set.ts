@@ -14,8 +14,8 @@ export type ReplicaSet = AsyncDisposable & {
 
 export type Member = {
   readonly host: string;
-  /** Steps down, and is not elected for so many seconds. */
-  readonly stepDown: (seconds: number) => Promise<void>;
+  /** Steps down, and is not elected for so many seconds. @returns whether it did */
+  readonly stepDown: (seconds: number) => Promise<boolean>;
   /** SIGKILL, and a start with the same data after so many milliseconds. */
   readonly crash: (ms: number) => Promise<void>;
   /** SIGSTOP, and SIGCONT after so many milliseconds: it does not even know that time passed. */
@@ -77,8 +77,11 @@ async function findMember(members: readonly Running[], primary: boolean): Promis
 
 const memberOf = (running: Running, doors: Doors): Member => ({
   host: running.host,
-  stepDown: async (seconds) =>
-    void (await command(running.host, { replSetStepDown: seconds, force: true }).catch(() => undefined)),
+  stepDown: (seconds) =>
+    command(running.host, { replSetStepDown: seconds, force: true }).then(
+      () => true,
+      () => false,
+    ),
   crash: async (ms) => {
     await running.mongod.kill();
     await sleep(ms);

@@ -24,12 +24,17 @@ export type StormOptions = {
   readonly say: (line: string) => void;
 };
 
-/** By kind, how often it struck; and how often a leadership began. */
-export type Weather = { readonly faults: Readonly<Record<string, number>>; readonly terms: number };
+/** By kind, how often it struck; how many found nothing to strike; how often a leadership began; and daemons that ended by themselves. */
+export type Weather = {
+  readonly struck: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly missed: readonly string[];
+  readonly terms: number;
+  readonly fallen: readonly (number | string)[];
+};
 
 const TARGET = "kubernetes-cpu";
 const DATABASE = "fiftyone";
-const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 const CALM = 30;
 /** All must have ended so long after the last fault (ms). */
 const END_WITHIN = 300_000;
@@ -75,16 +80,22 @@ export async function storm(options: StormOptions): Promise<Toll & Weather> {
   await register(db, { id: TARGET, template: TEMPLATE, secret: "KUBE", config: { namespace: NAMESPACE } });
   // So that a fault finds Jobs in every stage.
   const work = random(seed + 1);
-  const ledger = closers.use(keepLedger({ client: admin, path: PODS, db, workMs: () => 300 + work() * 2_500 }));
+  const ledger = closers.use(
+    keepLedger({ client: admin, namespace: NAMESPACE, db, workMs: () => 300 + work() * 2_500 }),
+  );
   for (const { start } of fleet.replicas) start();
 
   const before = await queueCalmly(db);
   await ended(db, CALM, END_WITHIN);
-  const calm = quantile(delays(before, ledger), 0.5);
-  say(`calm: ${calm.toFixed(0)} ms from queueing to execution (median of ${CALM})`);
-  const { faults, ids } = await strike({ plane, set, fleet, draw }, db, options);
+  const calmly = delays(before, ledger);
+  const calm = quantile(calmly, 0.5);
+  say(
+    `calm: ${calm.toFixed(0)} ms from queueing to execution (median of ${before.length}), at most ${Math.max(...calmly)}`,
+  );
+  const { ids, ...struck } = await strike({ plane, set, fleet, draw }, db, options);
   await ended(db, CALM + options.operations, END_WITHIN);
-  return { faults, terms: fleet.terms(), ...(await judge({ db, admin, ledger }, calm, ids)) };
+  const toll = await judge({ db, admin, ledger }, calm, ids);
+  return { ...struck, terms: fleet.terms(), fallen: fleet.fallen(), ...toll };
 }
 
 async function queue(db: Db, count: number): Promise<Queued[]> {
@@ -109,15 +120,11 @@ async function queue(db: Db, count: number): Promise<Queued[]> {
   }
 }
 
-/** The first ones find daemons that are still starting: they only wake them. */
+/** The first one finds daemons that are still starting. The others come as fast as in the storm. */
 async function queueCalmly(db: Db): Promise<Queued[]> {
-  const all: Queued[] = [];
-  for (let i = 0; i < CALM; i++) {
-    all.push(...(await queue(db, 1)));
-    if (i === 0) await ended(db, 1, END_WITHIN);
-    else await sleep(300);
-  }
-  return all.slice(1);
+  await queue(db, 1);
+  await ended(db, 1, END_WITHIN);
+  return queueOver(db, CALM - 1);
 }
 
 async function queueOver(db: Db, count: number): Promise<Queued[]> {
@@ -134,20 +141,24 @@ async function queueOver(db: Db, count: number): Promise<Queued[]> {
 async function strike(struck: Struck, db: Db, options: StormOptions) {
   const { operations, faults: count, say } = options;
   const faults: Record<string, number> = {};
+  const missed: string[] = [];
   const ids: Queued[] = [];
   let nth = 0;
   for (const round of plan(options, struck.draw)) {
     say(`${nth + 1}: ${round.join(" and ")}`);
     nth += round.length;
-    for (const name of round) faults[name] = (faults[name] ?? 0) + 1;
     const queueing = queueOver(db, Math.floor((operations * nth) / count) - ids.length);
     await sleep(struck.draw() * ROUND.queueing);
-    const strikes = round.map((name) => FAULTS.find((group) => name in group)?.[name]?.(struck));
+    const strikes = round.map(async (name) => {
+      const outcome = await FAULTS.find((group) => name in group)?.[name]?.(struck);
+      if (outcome === "missed") missed.push(name);
+      else faults[name] = (faults[name] ?? 0) + 1;
+    });
     const [found] = await Promise.all([queueing, ...strikes]);
     ids.push(...found);
     await sleep(struck.draw() * ROUND.rest);
   }
-  return { faults, ids };
+  return { struck: count - missed.length, faults, missed, ids };
 }
 
 /** Each kind once, in any order, and then as it comes; now and then two of different groups at once. */
