@@ -2,7 +2,7 @@
 // Judges; knows nothing of what struck.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Db } from "mongodb";
-import type { Client } from "../kubernetes/client.ts";
+import type { Client, Thing } from "../kubernetes/client.ts";
 import { NAMESPACE } from "./fleet.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -17,8 +17,10 @@ export type Toll = {
   readonly missing: readonly string[];
   /** Operations of which more than one Job was seen. */
   readonly secondJobs: readonly string[];
-  /** Jobs that still live although their operation has ended. */
+  /** Jobs and Pods that still live although all operations have ended. */
   readonly leftOver: number;
+  /** Operations that have ended without opjob's having noted it, which costs nobody anything. */
+  readonly unnoted: number;
   /** Pods that found their operation taken. */
   readonly refusedPods: number;
   /** Milliseconds from queueing to execution: the median while all is calm, and what the storm adds to it. */
@@ -29,6 +31,7 @@ export type Toll = {
 export type Queued = { readonly id: string; readonly at: number };
 
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
 /** How many of the toll's findings are harm; 0 is what the storm must show. */
 export const harm = ({ failed, lost, doubled, missing, secondJobs, leftOver }: Toll): number =>
@@ -62,25 +65,28 @@ export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids:
     missing: done.filter((id) => !ledger.executed.has(id)),
     secondJobs: more([...ledger.jobs].map(([id, jobs]) => [id, [...jobs]])),
     leftOver,
+    unnoted: documents.filter(({ opjob }) => opjob?.phase !== "done" && opjob?.phase !== "failed").length,
     refusedPods: ledger.refused(),
     calm,
     delay: { p50: quantile(late, 0.5), p99: quantile(late, 0.99), most: Math.max(...late) },
   };
 }
 
-/** How many Jobs still live when all had a minute to end. */
+/** How many Jobs and Pods still live when all had a minute to end. */
 async function tidied(admin: Pick<Client, "send">): Promise<number> {
   const end = Date.now() + 60_000;
+  const living = async (path: string, hasEnded: (thing: Thing) => boolean): Promise<number> => {
+    const seen = await admin.send("GET", path).catch(() => undefined);
+    if (seen?.code !== 200) return Number.POSITIVE_INFINITY;
+    return seen.body.items.filter((thing) => !hasEnded(thing)).length;
+  };
   for (;;) {
-    const seen = await admin.send("GET", JOBS).catch(() => undefined);
-    const live =
-      seen?.code === 200
-        ? seen.body.items.filter(({ status }) => !status.conditions?.some(isEnd)).length
-        : Number.POSITIVE_INFINITY;
+    const live = (await living(JOBS, hasJobEnded)) + (await living(PODS, hasPodEnded));
     if (live === 0 || Date.now() > end) return live;
     await sleep(500);
   }
 }
 
-const isEnd = ({ type, status }: { readonly type: string; readonly status: string }): boolean =>
-  (type === "Complete" || type === "Failed") && status === "True";
+const hasJobEnded = ({ status: { conditions = [] } }: Thing): boolean =>
+  conditions.some(({ type, status }) => (type === "Complete" || type === "Failed") && status === "True");
+const hasPodEnded = ({ status: { phase } }: Thing): boolean => phase === "Succeeded" || phase === "Failed";
