@@ -9,7 +9,8 @@ import { harm, judge } from "./toll.ts";
 test("what is lost, doubled, failed, not executed, or has a second Job is told apart", async () => {
   await using database = await testDatabase();
   const states = ["completed", "completed", "completed", "completed", "failed", "queued", "running"] as const;
-  const documents = states.map((run_state) => ({ ...queued({}), run_state, result: { error: "it vanished" } }));
+  const rest = { result: { error: "it vanished" }, opjob: { phase: "done" } };
+  const documents = states.map((run_state) => ({ ...queued({}), run_state, ...rest }));
   await database.db.collection("delegated_ops").insertMany(documents);
   const ids = documents.map(({ _id }) => _id.toHexString());
   const [well = "", twice = "", secondJob = "", never = "", failed = ""] = ids;

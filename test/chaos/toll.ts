@@ -19,8 +19,8 @@ export type Toll = {
   readonly secondJobs: readonly string[];
   /** Jobs and Pods that still live although all operations have ended. */
   readonly leftOver: number;
-  /** Operations that have ended without opjob's having noted it, which costs nobody anything. */
-  readonly unnoted: number;
+  /** Of operations that have ended, how many are in which phase although opjob should have noted it: that costs nobody anything. */
+  readonly unnoted: Readonly<Record<string, number>>;
   /** Pods that found their operation taken. */
   readonly refusedPods: number;
   /** Milliseconds from queueing to execution: the median while all is calm, and what the storm adds to it. */
@@ -50,6 +50,7 @@ export type Witnesses = { readonly db: Db; readonly admin: Pick<Client, "send">;
 
 export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids: readonly Queued[]): Promise<Toll> {
   const leftOver = await tidied(admin);
+  const unnoted = await noted(db);
   const documents = await db.collection("delegated_ops").find().toArray();
   const state = new Map(documents.map((document) => [String(document["_id"]), document]));
   const failed = documents.filter(({ run_state }) => run_state === "failed");
@@ -65,7 +66,7 @@ export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids:
     missing: done.filter((id) => !ledger.executed.has(id)),
     secondJobs: more([...ledger.jobs].map(([id, jobs]) => [id, [...jobs]])),
     leftOver,
-    unnoted: documents.filter(({ opjob }) => opjob?.phase !== "done" && opjob?.phase !== "failed").length,
+    unnoted,
     refusedPods: ledger.refused(),
     calm,
     delay: { p50: quantile(late, 0.5), p99: quantile(late, 0.99), most: Math.max(...late) },
@@ -85,6 +86,23 @@ async function tidied(admin: Pick<Client, "send">): Promise<number> {
     if (live === 0 || Date.now() > end) return live;
     await sleep(500);
   }
+}
+
+/** Those that are not noted within half a minute, by phase. */
+async function noted(db: Db): Promise<Record<string, number>> {
+  const end = Date.now() + 30_000;
+  const filter = { run_state: { $in: ["completed", "failed"] }, "opjob.phase": { $nin: ["done", "failed"] } };
+  for (;;) {
+    const late = await db.collection("delegated_ops").find(filter).toArray();
+    if (late.length > 0 && Date.now() < end) await sleep(500);
+    else return Object.fromEntries(counted(late.map((document) => String(document["opjob"]?.phase))));
+  }
+}
+
+function counted(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
 }
 
 const hasJobEnded = ({ status: { conditions = [] } }: Thing): boolean =>
