@@ -33,6 +33,7 @@ import { createRation } from "./ration.ts";
 import { createRetry } from "./retry.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { openRounds } from "./rounds.ts";
+import { sizesOf } from "./sizes.ts";
 import { giveBackSlack } from "./slack.ts";
 import { createStep } from "./step.ts";
 import { Term } from "./term.ts";
@@ -178,19 +179,22 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     runLink: config.runLink,
     retryMaxMs: config.retryMaxSeconds * 1_000,
   });
+  const inquiry = createInquiry({ now, log });
+  const lastWords = createLastWords({
+    logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
+    secrets: rooms.secrets,
+    log,
+  });
   const follower = createFollower({
     ...road,
     launcher,
     look: createLook({ ...road, pool, launcher, database: rooms.instance }),
-    judge: createJudge({ inquiry: createInquiry({ now, log }), patience, now }),
+    judge: createJudge({ inquiry, patience, now }),
     dismiss: createDismiss({ ...road, pool, ration }),
     retry: createRetry({ ...road, isActive, policy: retryPolicyOf(config), database: rooms.instance }),
-    lastWords: createLastWords({
-      logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
-      secrets: rooms.secrets,
-      log,
-    }),
+    lastWords,
   });
+  const memories = () => ({ ...inquiry.sizes(), ...lastWords.sizes() });
   const hint = (id: string): void => lanes.hint(id);
   const queue = openQueue(config, rooms, { targets, active, go: (id) => lanes.send(id), log, clock });
   const step = createStep({ ...road, queue, launcher, follower });
@@ -198,7 +202,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     work: async (id) => (active() ? step(id) : undefined),
     concurrency: config.launchConcurrency,
     longest: MOST_HINTS,
-    onDropped: () => void rounds.sweep.run().catch(() => undefined), // else the next one finds them
+    onDropped: () => void rounds.sweep.anew().catch(() => undefined), // else the next one finds them
     // What has a Job is looked after at once, however long the backlog of what has none yet.
     first: { of: (id) => observed.has(id), places: Math.ceil(config.launchConcurrency / 4) },
     clock,
@@ -213,10 +217,11 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     ...{ metrics, queue, active, hint, watch, ration },
     fence: term.fence,
   });
-  return { lanes, queue, targets, hint, look: queue.look, retry: () => queue.retry(), ...rounds };
+  return { lanes, queue, targets, hint, look: queue.look, retry: () => queue.retry(), memories, ...rounds };
 }
 
-function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets, term }: Roads & { term: Term }): void {
+function observe(metrics: Metrics, rooms: Rooms, roads: Roads & { term: Term }): void {
+  const { lanes, queue, targets, term } = roads;
   const { observed, pool, storage, operations } = rooms;
   observeSizes(metrics, {
     lanes: () => ({ known: lanes.size, waiting: lanes.waiting, busy: lanes.busy }),
@@ -225,6 +230,7 @@ function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets, term }
     stale: () => storage.stale(),
     queue: () => operations.queue(targets()),
     line: queue.sizes,
+    all: () => sizesOf(rooms, roads),
     leads: () => term.active,
     closed: queue.closed,
     faults: queue.faults,

@@ -15,6 +15,8 @@ export type Sizes = {
   readonly leads: () => boolean;
   /** What of the queue is in memory. */
   readonly line: () => { readonly waiting: number; readonly places: number };
+  /** Everything that lives as long as the daemon and grows. */
+  readonly all: () => Readonly<Record<string, number>>;
   /** Orchestrators for which somebody waits at a closed gate. */
   readonly closed: () => ReadonlyMap<string, { readonly gate: string }>;
   /** Orchestrators whose operations wait for a fault to pass, with its code; and images that cannot be pulled. */
@@ -159,6 +161,15 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
     collect() {
       this.reset();
       for (const { template, ageMs } of sizes.stale()) this.set({ template }, ageMs / 1_000);
+    },
+  });
+  new Gauge({
+    name: "opjob_sizes",
+    help: "Entries of each map, queue and cache in memory, by what they are of.",
+    labelNames: ["of"],
+    registers,
+    collect() {
+      for (const [of, size] of Object.entries(sizes.all())) this.set({ of }, size);
     },
   });
   observeQueue(registers, sizes);

@@ -30,7 +30,7 @@ export type LogQuery = { readonly container: string; readonly follow: boolean; r
 export type WatchFrom = { readonly resourceVersion: string; readonly silenceMs?: number };
 
 /** What a cluster is spoken to by: the real one, or one that a simulation answers. */
-export type Speaker = Pick<Connection, "call" | "open" | "close">;
+export type Speaker = Pick<Connection, "call" | "open" | "close"> & Partial<Pick<Connection, "links">>;
 export type Connect = (access: Access, options: ConnectionOptions) => Speaker;
 export const connect: Connect = (access, options) => new Connection(access, options);
 
@@ -72,6 +72,10 @@ export class Cluster {
     this.key = access.key;
     this.server = access.server;
     this.namespace = access.namespace;
+  }
+
+  get links(): number {
+    return this.#connection.links ?? 0;
   }
 
   /**
