@@ -9,7 +9,7 @@
 import type { Clock } from "./clock.ts";
 import { createInquiry } from "./clusters/events.ts";
 import type { Pool } from "./clusters/pool.ts";
-import { type Config, type Environment, patienceOf } from "./config.ts";
+import { type Config, type Environment, patienceOf, retryPolicyOf } from "./config.ts";
 import { databaseError } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
 import { openElection } from "./election.ts";
@@ -29,8 +29,11 @@ import { type Outside, REAL } from "./outside.ts";
 import { usesLease } from "./own-lease.ts";
 import type { Surroundings } from "./place.ts";
 import { openQueue } from "./queueing.ts";
+import { createRation } from "./ration.ts";
+import { createRetry } from "./retry.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { openRounds } from "./rounds.ts";
+import { sizesOf } from "./sizes.ts";
 import { giveBackSlack } from "./slack.ts";
 import { createStep } from "./step.ts";
 import { Term } from "./term.ts";
@@ -145,6 +148,9 @@ async function handOver(lanes: Lanes, leadership: Leadership | undefined, clock:
 /** Enough for thousands of calls a second; each connection keeps its buffers. */
 const MONGO_CONNECTIONS = 20;
 
+/** Deletions of what has no operation (any more) are counted over so long (ms). */
+const RATION_MS = 30_000;
+
 /** Hints beyond are dropped, and found by a sweep: memory does not grow with what is queued at once. */
 const MOST_HINTS = 10_000;
 
@@ -162,27 +168,33 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
   const patience = patienceOf(config);
   const road = { operations, observed, metrics, log, now, random, fence: term.fence };
   const active = (): boolean => term.active;
+  const isActive = (id: string): boolean => directory.isActive(id);
+  const ration = createRation({ most: config.cleanupMost, ms: RATION_MS, now: clock.elapsed });
   const launcher = createLauncher({
     ...road,
     placer,
     watch,
-    isActive: (id) => directory.isActive(id),
+    isActive,
     database: rooms.instance,
     runLink: config.runLink,
     retryMaxMs: config.retryMaxSeconds * 1_000,
+  });
+  const inquiry = createInquiry({ now, log });
+  const lastWords = createLastWords({
+    logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
+    secrets: rooms.secrets,
+    log,
   });
   const follower = createFollower({
     ...road,
     launcher,
     look: createLook({ ...road, pool, launcher, database: rooms.instance }),
-    judge: createJudge({ inquiry: createInquiry({ now, log }), patience, now }),
-    dismiss: createDismiss({ ...road, pool }),
-    lastWords: createLastWords({
-      logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
-      secrets: rooms.secrets,
-      log,
-    }),
+    judge: createJudge({ inquiry, patience, now }),
+    dismiss: createDismiss({ ...road, pool, ration }),
+    retry: createRetry({ ...road, isActive, policy: retryPolicyOf(config), database: rooms.instance }),
+    lastWords,
   });
+  const memories = () => ({ ...inquiry.sizes(), ...lastWords.sizes() });
   const hint = (id: string): void => lanes.hint(id);
   const queue = openQueue(config, rooms, { targets, active, go: (id) => lanes.send(id), log, clock });
   const step = createStep({ ...road, queue, launcher, follower });
@@ -190,7 +202,7 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     work: async (id) => (active() ? step(id) : undefined),
     concurrency: config.launchConcurrency,
     longest: MOST_HINTS,
-    onDropped: () => void rounds.sweep.run().catch(() => undefined), // else the next one finds them
+    onDropped: () => void rounds.sweep.anew().catch(() => undefined), // else the next one finds them
     // What has a Job is looked after at once, however long the backlog of what has none yet.
     first: { of: (id) => observed.has(id), places: Math.ceil(config.launchConcurrency / 4) },
     clock,
@@ -201,11 +213,15 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
       else log.error(code === "INTERNAL" ? { ...fields, err: thrown } : fields, "step failed; it is tried again");
     },
   });
-  const rounds = openRounds({ config, log, outside }, rooms, { metrics, queue, active, hint, watch });
-  return { lanes, queue, targets, hint, look: queue.look, retry: () => queue.retry(), ...rounds };
+  const rounds = openRounds({ config, log, outside }, rooms, {
+    ...{ metrics, queue, active, hint, watch, ration },
+    fence: term.fence,
+  });
+  return { lanes, queue, targets, hint, look: queue.look, retry: () => queue.retry(), memories, ...rounds };
 }
 
-function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets, term }: Roads & { term: Term }): void {
+function observe(metrics: Metrics, rooms: Rooms, roads: Roads & { term: Term }): void {
+  const { lanes, queue, targets, term } = roads;
   const { observed, pool, storage, operations } = rooms;
   observeSizes(metrics, {
     lanes: () => ({ known: lanes.size, waiting: lanes.waiting, busy: lanes.busy }),
@@ -214,6 +230,7 @@ function observe(metrics: Metrics, rooms: Rooms, { lanes, queue, targets, term }
     stale: () => storage.stale(),
     queue: () => operations.queue(targets()),
     line: queue.sizes,
+    all: () => sizesOf(rooms, roads),
     leads: () => term.active,
     closed: queue.closed,
     faults: queue.faults,

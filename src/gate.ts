@@ -5,7 +5,10 @@ import type { OpjobError } from "./errors.ts";
 import { errorFinding } from "./finding.ts";
 
 /** Asks once those before have been answered; while the server is away, its last fault is the answer. */
-export type Gate = (server: string, act: () => Promise<Asked>) => Promise<Asked>;
+export type Gate = ((server: string, act: () => Promise<Asked>) => Promise<Asked>) & {
+  /** Servers in memory: who is asked, or was away some moments ago. */
+  readonly sizes: () => { readonly gates: number };
+};
 
 type Queue = {
   tail: Promise<unknown>;
@@ -27,7 +30,13 @@ export function createGate(now: () => number): Gate {
     gate.away = isAway && asked.fault ? { fault: asked.fault, until: now() + AWAY } : undefined;
     return asked;
   };
-  return async (server, act) => {
+  /** A server that was away, and that nobody asked since, is not remembered for ever. */
+  const forget = (): void => {
+    for (const [server, { waiting, away }] of gates)
+      if (waiting === 0 && away !== undefined && now() >= away.until) gates.delete(server);
+  };
+  const ask = async (server: string, act: () => Promise<Asked>): Promise<Asked> => {
+    forget();
     const gate: Queue = gates.get(server) ?? { tail: Promise.resolve(), waiting: 0, away: undefined };
     gates.set(server, gate);
     gate.waiting++;
@@ -40,4 +49,5 @@ export function createGate(now: () => number): Gate {
       if (gate.waiting === 0 && gate.away === undefined) gates.delete(server);
     }
   };
+  return Object.assign(ask, { sizes: () => ({ gates: gates.size }) });
 }

@@ -73,6 +73,8 @@ export function createLastWords({ logTail: { lines, bytes }, secrets, log }: Las
   };
 
   return {
+    sizes: () => ({ last_words: kept.size, last_words_reading: reading.size }),
+
     /** Reads the log of a Pod that is about to go, beside the work in hand: nobody waits for it. */
     readAhead(operation: string, cluster: Source | undefined, pods: readonly PodView[]): void {
       const pod = pods.find((one) => one.deleting && !one.gone && hasBegun(one));

@@ -15,6 +15,8 @@ export type Sizes = {
   readonly leads: () => boolean;
   /** What of the queue is in memory. */
   readonly line: () => { readonly waiting: number; readonly places: number };
+  /** Everything that lives as long as the daemon and grows. */
+  readonly all: () => Readonly<Record<string, number>>;
   /** Orchestrators for which somebody waits at a closed gate. */
   readonly closed: () => ReadonlyMap<string, { readonly gate: string }>;
   /** Orchestrators whose operations wait for a fault to pass, with its code; and images that cannot be pulled. */
@@ -94,9 +96,24 @@ const refreshCounter = (registers: Registry[]) =>
     registers,
   });
 
-/** What the last check of each active orchestrator found, and how often it was refreshed. */
+const retryCounter = (registers: Registry[]) =>
+  new Counter({
+    name: "opjob_retries_total",
+    help: "Operations that are launched again as a new attempt, by the reason for which the last one was given up.",
+    labelNames: ["orchestrator", "reason"],
+    registers,
+  });
+
+/** What the last check of each active orchestrator found, how often it was refreshed, and what was launched again. */
 const orchestratorNumbers = (registers: Registry[]) => ({
   refreshes: refreshCounter(registers),
+  retries: retryCounter(registers),
+  cleanups: new Counter({
+    name: "opjob_cleanup_total",
+    help: "Finished Jobs without a TTL, by what was done (deleted, skipped after a live look, dry-run).",
+    labelNames: ["outcome"],
+    registers,
+  }),
   orchestratorHealthy: new Gauge({
     name: "opjob_orchestrator_healthy",
     help: "1: the last check of an active orchestrator found no error; 0: it cannot launch, or its Jobs would fail.",
@@ -144,6 +161,15 @@ export function observeSizes({ registry }: Metrics, sizes: Sizes): void {
     collect() {
       this.reset();
       for (const { template, ageMs } of sizes.stale()) this.set({ template }, ageMs / 1_000);
+    },
+  });
+  new Gauge({
+    name: "opjob_sizes",
+    help: "Entries of each map, queue and cache in memory, by what they are of.",
+    labelNames: ["of"],
+    registers,
+    collect() {
+      for (const [of, size] of Object.entries(sizes.all())) this.set({ of }, size);
     },
   });
   observeQueue(registers, sizes);

@@ -54,6 +54,8 @@ export type Placer = {
   registration(orchestrator: string): Promise<Recipe>;
   /** Forgets all other orchestrators; returns the keys of the accesses that are still in use. */
   retain(orchestrators: readonly string[]): ReadonlySet<string>;
+  /** In memory: of known orchestrators only. */
+  readonly sizes: { readonly accesses: number; readonly templates: number };
 };
 
 /** Where templates are read from, as the settings say. */
@@ -103,6 +105,9 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
   };
 
   return {
+    get sizes() {
+      return { accesses: accesses.size, templates: executions.templates.size + registrations.templates.size };
+    },
     async place(id) {
       const orchestrator = directory.get(id);
       const [site, recipe] = await Promise.all([siteOf(orchestrator), recipeOf(orchestrator)]);
@@ -113,7 +118,7 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
     recipe: async (id) => recipeOf(directory.get(id)),
     registration: async (id) => registrationOf(directory.get(id)),
     retain(orchestrators) {
-      for (const kept of [accesses, ...executions.kept, ...registrations.kept]) {
+      for (const kept of [accesses, ...executions.maps, ...registrations.maps]) {
         for (const id of kept.keys()) if (!orchestrators.includes(id)) kept.delete(id);
       }
       storage.retain([...executions.locations.values(), ...registrations.locations.values()]);
@@ -136,7 +141,7 @@ function keepTemplates(storage: PlacerOptions["storage"], config: Config) {
     const template = keep(templates, id, `${uri} ${version}`, made);
     return { template, source: { name, text, version } };
   };
-  return { locations, kept: [templates, locations], compile };
+  return { templates, locations, maps: [templates, locations], compile };
 }
 
 /** How the worker of an orchestrator's operations is started. */

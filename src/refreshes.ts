@@ -27,6 +27,8 @@ export type Refreshes = {
   /** Looks for orchestrators whose list is empty; never throws. Called whenever records were read. */
   look(): Promise<void>;
   close(): Promise<void>;
+  /** In memory: of active orchestrators only. */
+  sizes(): { readonly refreshes: number; readonly tried: number };
 };
 
 /** One whose Job waits for a node holds its place for long: few places would keep the others from theirs. */
@@ -55,7 +57,7 @@ export function createRefreshes(options: RefreshesOptions): Refreshes {
     if (tried.get(id) !== subject && (await isWanted(id, why))) {
       const error = await attempt(options, { id, subject, signal: stop.signal });
       if (stop.signal.aborted) return undefined;
-      if (error?.retryable) return again(id);
+      if (error?.retryable) return again(pauses, id);
       tried.set(id, subject);
     }
     // A set time that came meanwhile is another reason.
@@ -69,11 +71,6 @@ export function createRefreshes(options: RefreshesOptions): Refreshes {
     active() &&
     directory.isActive(id) &&
     (!why.startsWith(NEW) || (await lists.of(id)).operators.length === 0);
-  const again = (id: string): Next => {
-    const pause = Math.min(RETRY.longest, (pauses.get(id) ?? RETRY.first / 2) * 2);
-    pauses.set(id, pause);
-    return { again: pause };
-  };
   const onError = (id: string, thrown: unknown): void =>
     log.error({ orchestrator: id, error: databaseError(thrown).message }, "refresh failed");
   const lanes = new Lanes({ work, concurrency: AT_ONCE, clock, onError });
@@ -86,7 +83,9 @@ export function createRefreshes(options: RefreshesOptions): Refreshes {
   const timed = config.refreshCron === "" ? undefined : options.timetable({ cron: config.refreshCron, log }, tick);
 
   return {
+    sizes: () => ({ refreshes: Math.max(lanes.size, due.size, pauses.size), tried: tried.size }),
     async look() {
+      for (const id of tried.keys()) if (!directory.isActive(id)) tried.delete(id);
       if (!config.refreshNew || !active()) return;
       try {
         const missing = (await lists.missing()).filter(({ id }) => directory.isActive(id) && !due.has(id));
@@ -101,6 +100,12 @@ export function createRefreshes(options: RefreshesOptions): Refreshes {
       await lanes.close();
     },
   };
+}
+
+function again(pauses: Map<string, number>, id: string): Next {
+  const pause = Math.min(RETRY.longest, (pauses.get(id) ?? RETRY.first / 2) * 2);
+  pauses.set(id, pause);
+  return { again: pause };
 }
 
 /** What a refresh depends on: with the same record it would fail the same way. */

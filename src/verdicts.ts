@@ -19,6 +19,7 @@ export type Verdicts = {
   record(orchestrator: string, fingerprint: string, findings: readonly Finding[]): void;
   /** Forgets all other orchestrators. */
   retain(orchestrators: readonly string[]): void;
+  readonly size: number;
 };
 
 type Verdict = {
@@ -34,6 +35,9 @@ const AGAIN = { faulty: 30_000, sound: 600_000 };
 export function createVerdicts({ metrics, log, now, random = Math.random }: VerdictsOptions): Verdicts {
   const verdicts = new Map<string, Verdict>();
   return {
+    get size() {
+      return verdicts.size;
+    },
     due(id, fingerprint) {
       const known = verdicts.get(id);
       return known?.fingerprint !== fingerprint || now() >= known.next;

@@ -29,6 +29,7 @@ export type Warm = {
   run(): Promise<void>;
   /** Begins no further check and tells nothing more. */
   close(): void;
+  sizes(): { readonly checks: number; readonly verdicts: number; readonly gates: number };
 };
 
 /** Whatever made us look may also have work to launch, and comes in bursts (ms). */
@@ -78,6 +79,7 @@ export function createWarm(options: WarmOptions): Warm {
       verdicts.retain(ids.filter(isActive));
       for (const id of ids) checks.hint(id, LAUNCHES_FIRST);
     },
+    sizes: () => ({ checks: checks.size, verdicts: verdicts.size, ...ask.sizes() }),
     close() {
       closed = true;
       // What is in hand ends with the connections that are closed after this.

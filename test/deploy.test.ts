@@ -175,7 +175,10 @@ async function callsOfTheDoor(): Promise<string[]> {
           cluster.watch(kind, "n", { resourceVersion: "1" }, new AbortController().signal),
         ),
       ),
-  } satisfies Record<Exclude<keyof Cluster, "key" | "server" | "namespace" | "traffic" | "close">, () => unknown>;
+  } satisfies Record<
+    Exclude<keyof Cluster, "key" | "server" | "namespace" | "traffic" | "links" | "close">,
+    () => unknown
+  >;
   for (const use of Object.values(uses)) await use();
   return [...asked].filter((call) => !OPEN_TO_ALL.includes(call)).toSorted();
 }

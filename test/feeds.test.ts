@@ -64,6 +64,7 @@ function feeds() {
     live: () => [],
     hint: () => undefined,
     reload,
+    tidy: async () => undefined,
     metrics,
     log,
   });

@@ -22,6 +22,7 @@ test("a Job that is watched is looked at when a term begins, and by no other swe
     live: () => ["live"],
     hint: (id) => void hinted.push(id),
     reload: async () => undefined,
+    tidy: async () => undefined,
     metrics: createMetrics({ defaults: false }),
     log: createLog({ level: "silent", secrets: [] }),
   });

@@ -102,6 +102,11 @@ export class Connection {
     }
   }
 
+  /** Sets of TCP connections: the one in use, and those that end with their last call. */
+  get links(): number {
+    return this.#links.size;
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all([...this.#links].map(({ dispatcher }) => dispatcher.destroy()));

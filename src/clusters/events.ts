@@ -87,6 +87,8 @@ export function createInquiry({ now, log }: { readonly now: () => number; readon
   };
 
   return {
+    sizes: () => ({ events: known.size, event_places: read.size() }),
+
     /** What Events tell of an object. Never throws. @param fresh not what was told before, if it can be had */
     async ask(cluster: Place["cluster"], namespace: string, about: Asked, fresh = false): Promise<Answer> {
       const key = `${cluster.key}/${namespace}/${Object.entries(about).join()}`;
@@ -112,6 +114,11 @@ function createReader(now: () => number, log: Log) {
   let turns = RATE.atOnce;
   let countedAt = now();
 
+  /** Places have other names once a credential was replaced: the old ones would stay for ever. */
+  const refuse = (place: string): void => {
+    for (const [old, until] of refusedUntil) if (until <= now()) refusedUntil.delete(old);
+    refusedUntil.set(place, now() + REFUSED);
+  };
   const takeTurn = (): boolean => {
     turns = Math.min(RATE.atOnce, turns + ((now() - countedAt) / 1_000) * RATE.perSecond);
     countedAt = now();
@@ -127,7 +134,7 @@ function createReader(now: () => number, log: Log) {
       return await cluster.events(namespace, query);
     } catch (error) {
       const { code, message } = asOpjobError(error);
-      if (code === "CLUSTER_FORBIDDEN") refusedUntil.set(place, now() + REFUSED);
+      if (code === "CLUSTER_FORBIDDEN") refuse(place);
       log[code === "CLUSTER_FORBIDDEN" ? "info" : "debug"]({ namespace, code, error: message }, "cannot read Events");
       return undefined;
     }
@@ -145,7 +152,7 @@ function createReader(now: () => number, log: Log) {
     return entry.events;
   };
 
-  return async (place: Place, about: Asked): Promise<Told | "no turn"> => {
+  const ask = async (place: Place, about: Asked): Promise<Told | "no turn"> => {
     if (!("refusedTo" in about)) return read(place, about);
     const all = await readShared(place);
     if (all === undefined || all === "no turn") return all;
@@ -153,4 +160,6 @@ function createReader(now: () => number, log: Log) {
     const cut = own.length === 0 && all.length >= MOST_EVENTS;
     return cut ? read(place, { uid: about.refusedTo }) : own;
   };
+  /** Namespaces in memory: those that were asked about in the last minutes. */
+  return Object.assign(ask, { size: () => Math.max(shared.size, refusedUntil.size) });
 }

@@ -15,6 +15,8 @@ export type Created =
   | { readonly kind: "created"; readonly job: JobView; readonly warnings: readonly string[] }
   | { readonly kind: "exists" };
 
+/** `how`: with "Foreground" the Job is there until the last of its Pods is gone; else they go after it. */
+type Deletion = { readonly guard?: Guard; readonly how?: "Background" | "Foreground" };
 export type Resource = "jobs" | "pods";
 export type RawObject = Readonly<Record<string, unknown>>;
 export type Page = {
@@ -29,7 +31,7 @@ export type LogQuery = { readonly container: string; readonly follow: boolean; r
 export type WatchFrom = { readonly resourceVersion: string; readonly silenceMs?: number };
 
 /** What a cluster is spoken to by: the real one, or one that a simulation answers. */
-export type Speaker = Pick<Connection, "call" | "open" | "close">;
+export type Speaker = Pick<Connection, "call" | "open" | "close"> & Partial<Pick<Connection, "links">>;
 export type Connect = (access: Access, options: ConnectionOptions) => Speaker;
 export const connect: Connect = (access, options) => new Connection(access, options);
 
@@ -71,6 +73,10 @@ export class Cluster {
     this.key = access.key;
     this.server = access.server;
     this.namespace = access.namespace;
+  }
+
+  get links(): number {
+    return this.#connection.links ?? 0;
   }
 
   /**
@@ -130,18 +136,12 @@ export class Cluster {
    * false: another Job has its name, which is left alone (the API server compares the uid).
    * @throws OpjobError CLUSTER_…; what the guard throws, and then it is not sent (again)
    */
-  async deleteJob(namespace: string, name: string, uid: string, guard?: Guard): Promise<boolean> {
-    const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Background", preconditions: { uid } };
+  async deleteJob(namespace: string, name: string, uid: string, { guard, how }: Deletion = {}): Promise<boolean> {
+    const propagationPolicy = how ?? "Background";
+    const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy, preconditions: { uid } };
     const act = `delete the Job ${namespace}/${name}`;
-    const call: Call = {
-      method: "DELETE",
-      path: `${jobs(namespace)}/${name}`,
-      body,
-      act,
-      guard,
-      verb: "delete",
-      resource: "jobs",
-    };
+    const path = `${jobs(namespace)}/${name}`;
+    const call: Call = { method: "DELETE", path, body, act, guard, verb: "delete", resource: "jobs" };
     const reply = await this.#ask(call, (answer) => answer.status === 404 || isPreconditionFailure(answer));
     return !isPreconditionFailure(reply);
   }

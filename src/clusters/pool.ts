@@ -1,5 +1,6 @@
 // All clusters in use: one client for each cluster and credential, one pair of watches for each namespace with Jobs of ours.
 // Opens clients through the door; knows nothing of operations but their ids.
+import { type Clock, systemClock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Access } from "./kubeconfig.ts";
 import { Cluster, type ClusterOptions } from "./kubernetes.ts";
@@ -15,8 +16,17 @@ export type PoolOptions = Omit<ClusterOptions, "traffic"> & {
   readonly log: Log;
 };
 
-type Watched = { readonly stop: AbortController; readonly done: Promise<unknown>; readonly following: Set<string> };
+/** `askedAt`: when somebody last wanted it watched. */
+type Watched = {
+  readonly stop: AbortController;
+  readonly done: Promise<unknown>;
+  readonly following: Set<string>;
+  askedAt: number;
+};
 type Entry = { readonly cluster: Cluster; readonly namespaces: Map<string, Watched> };
+
+/** A namespace without live Jobs that nobody asked for in so long is not watched any more: records and templates name others (ms). */
+const IDLE = 600_000;
 
 export class Pool {
   readonly #options: PoolOptions;
@@ -56,8 +66,12 @@ export class Pool {
   /** Follows our Jobs and Pods of a namespace from now on; asking again changes nothing. */
   watch(cluster: Cluster, namespace: string): void {
     const entry = this.#entries.get(cluster.key);
-    if (entry === undefined || entry.namespaces.has(namespace)) return;
+    if (entry === undefined) return;
     const { observed, log, clock } = this.#options;
+    const askedAt = this.#clock.elapsed();
+    const known = entry.namespaces.get(namespace);
+    if (known) known.askedAt = askedAt;
+    if (known) return;
     const scope = scopeOf(cluster, namespace);
     const handlers = observed.handlers(scope);
     const stop = new AbortController();
@@ -78,16 +92,36 @@ export class Pool {
       });
     const both = [follow("jobs", handlers.jobs), follow("pods", handlers.pods)];
     const done = Promise.all(both).finally(() => observed.forget(scope));
-    entry.namespaces.set(namespace, { stop, done, following });
+    entry.namespaces.set(namespace, { stop, done, following, askedAt });
   }
 
-  /** Closes the clients that no orchestrator uses any more, once no live Job is left that they alone follow. */
+  /** Closes the clients that no orchestrator uses any more, once no live Job is left that they alone follow; and idle watches. */
   async retain(keys: ReadonlySet<string>): Promise<void> {
     for (const [key, entry] of this.#entries) {
-      if (keys.has(key) || this.#isNeeded(key, entry)) continue;
-      this.#entries.delete(key);
-      await closeEntry(entry);
+      if (keys.has(key) || this.#isNeeded(key, entry)) await this.#closeIdle(entry);
+      else {
+        this.#entries.delete(key);
+        await closeEntry(entry);
+      }
     }
+  }
+
+  async #closeIdle({ cluster, namespaces }: Entry): Promise<void> {
+    for (const [namespace, watched] of namespaces) {
+      const { askedAt, stop, done } = watched;
+      const idle =
+        this.#clock.elapsed() - askedAt > IDLE && !this.#options.observed.hasLive(scopeOf(cluster, namespace));
+      if (!idle) continue;
+      stop.abort();
+      // What it showed is forgotten when it ends: a new one for the same namespace must not begin before.
+      await done;
+      namespaces.delete(namespace);
+      if (watched.askedAt !== askedAt) this.watch(cluster, namespace);
+    }
+  }
+
+  get #clock(): Clock {
+    return this.#options.clock ?? systemClock;
   }
 
   #isNeeded(key: string, { cluster, namespaces }: Entry): boolean {
@@ -104,6 +138,18 @@ export class Pool {
   get watches(): { readonly total: number; readonly following: number } {
     const all = [...this.#entries.values()].flatMap(({ namespaces }) => [...namespaces.values()]);
     return { total: all.length * 2, following: all.reduce((sum, { following }) => sum + following.size, 0) };
+  }
+
+  /** In memory: proportional to the clusters and credentials in use, and to the calls that wait. */
+  get sizes() {
+    const clusters = [...this.#entries.values()].map(({ cluster }) => cluster);
+    const traffics = new Set(clusters.map(({ traffic }) => traffic));
+    const sum = (all: Iterable<number>): number => [...all].reduce((one, other) => one + other, 0);
+    return {
+      clusters: clusters.length,
+      connections: sum(clusters.map(({ links }) => links)),
+      calls: sum([...traffics].map(({ waiting }) => waiting)),
+    };
   }
 
   async close(): Promise<void> {

@@ -101,6 +101,11 @@ export class Traffic {
     return { end };
   }
 
+  /** Calls that wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.first.length + this.#waiting.creates.length;
+  }
+
   #crowded(): number {
     const { rate, crowd } = this.#options;
     const now = this.#clock.elapsed();

@@ -74,6 +74,11 @@ export class Directory {
     return entry.orchestrator;
   }
 
+  /** What is in memory: proportional to the records, and to the secrets that they name. */
+  get sizes() {
+    return { orchestrators: this.#entries.size, kubeconfigs: this.#kubeconfigs.size, tokens: this.#tokens.size };
+  }
+
   /**
    * The text of an orchestrator's kubeconfig; empty: in-cluster or default credentials.
    * @throws OpjobError SECRET_MISSING, SECRET_UNREADABLE, ENCRYPTION_KEY_…

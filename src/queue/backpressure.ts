@@ -38,6 +38,9 @@ export function backpressureGate({ mode, engage, release, rampMs, log }: Backpre
 
   return {
     name: "backpressure",
+    get size() {
+      return states.size;
+    },
     update(usage, _, now) {
       if (mode === "off") return;
       for (const orchestrator of new Set([...states.keys(), ...usage.orchestrators.keys()])) {

@@ -132,6 +132,10 @@ export class Breaker implements Gate {
     return new Map(all);
   }
 
+  get size(): number {
+    return this.#states.size;
+  }
+
   /** Forgets orchestrators that are gone. */
   retain(orchestrators: readonly string[]): void {
     for (const id of this.#states.keys()) if (!orchestrators.includes(id)) this.#states.delete(id);

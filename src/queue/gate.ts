@@ -17,6 +17,8 @@ export type Gate = {
   room(place: Place, usage: Usage, now: number): Verdict;
   /** One went through. */
   took?(place: Place, id: string, now: number): void;
+  /** How much it remembers. */
+  readonly size?: number;
 };
 
 export const OPEN: Verdict = { room: Number.POSITIVE_INFINITY, why: { reason: "", message: "" } };

@@ -91,6 +91,10 @@ export class ImagesGate implements Gate {
     return [...this.#absent.keys()];
   }
 
+  get size(): number {
+    return Math.max(this.#absent.size, this.#usedBy.size);
+  }
+
   retain(orchestrators: readonly string[]): void {
     for (const id of this.#usedBy.keys()) if (!orchestrators.includes(id)) this.#usedBy.delete(id);
     const used = new Set([...this.#usedBy.values()].flatMap((images) => [...images]));

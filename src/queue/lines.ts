@@ -10,7 +10,8 @@ const LENGTH = { all: 20_000, least: 50, most: 1_000 };
 
 export class Lines {
   readonly #lines = new Map<string, InMemory>();
-  #arrived: { target: string; waiting: Waiting }[] | undefined;
+  /** `more`: too many came to keep them all. */
+  #arrived: { readonly kept: { target: string; waiting: Waiting }[]; more: boolean } | undefined;
 
   /** How many of each line are worth reading. */
   static length(targets: number): number {
@@ -19,7 +20,7 @@ export class Lines {
 
   /** One more waits. `length`: how long a line may grow; those at its end stay in the database. */
   offer(target: string, waiting: Waiting, { kept, length }: { kept: boolean; length: number }): void {
-    if (!kept) this.#arrived?.push({ target, waiting });
+    if (!kept) this.#arrive(target, waiting);
     const line = this.#line(target);
     const among = kept ? line.kept : line.first;
     if (among.some(({ id }) => id === waiting.id)) return;
@@ -34,12 +35,12 @@ export class Lines {
 
   /** Begins to fill: who comes meanwhile is not forgotten when the answer is an older one. */
   begin(): void {
-    this.#arrived = [];
+    this.#arrived = { kept: [], more: false };
   }
 
   /** Puts what the database says of these targets in the place of what was known. `skip`: not any more, or already chosen. */
   fill(targets: readonly string[], lines: readonly Line[], skip: (id: string) => boolean): void {
-    const arrived = this.#arrived ?? [];
+    const arrived = this.#arrived ?? { kept: [], more: false };
     this.#arrived = undefined;
     for (const target of targets) {
       const found = lines.find((one) => one.target === target);
@@ -47,9 +48,9 @@ export class Lines {
       line.first = (found?.first ?? [])
         .filter(({ id }) => !skip(id))
         .map(({ id, priority, queuedAt }) => ({ id, priority, queuedAt }));
-      line.more = found !== undefined && found.count > found.first.length;
+      line.more = arrived.more || (found !== undefined && found.count > found.first.length);
     }
-    for (const { target, waiting } of arrived) {
+    for (const { target, waiting } of arrived.kept) {
       if (targets.includes(target) && !skip(waiting.id)) {
         this.offer(target, waiting, { kept: false, length: LENGTH.most });
       }
@@ -93,7 +94,16 @@ export class Lines {
 
   /** Ids in memory. */
   get size(): number {
-    return [...this.#lines.values()].reduce((sum, { first, kept }) => sum + first.length + kept.length, 0);
+    const arrived = this.#arrived?.kept.length ?? 0;
+    return [...this.#lines.values()].reduce((sum, { first, kept }) => sum + first.length + kept.length, arrived);
+  }
+
+  /** The database may take long to answer: what came beyond a bound is read again, from there. */
+  #arrive(target: string, waiting: Waiting): void {
+    const arrived = this.#arrived;
+    if (arrived === undefined) return;
+    if (arrived.kept.length < LENGTH.all) arrived.kept.push({ target, waiting });
+    else arrived.more = true;
   }
 
   #line(target: string): InMemory {

@@ -7,7 +7,7 @@ import type { Claim, Operation } from "../operations/operation.ts";
 import { Admission } from "./admission.ts";
 import { backpressureGate } from "./backpressure.ts";
 import { Breaker, type BreakerOptions, type Fault } from "./breaker.ts";
-import type { Why } from "./gate.ts";
+import type { Gate, Why } from "./gate.ts";
 import { ImagesGate } from "./images.ts";
 import { type Limits, limitsGate } from "./limits.ts";
 import { createNotes, type NotesOptions } from "./notes.ts";
@@ -52,16 +52,17 @@ function open(options: QueueOptions) {
   const images = new ImagesGate({ pauseMs: options.breaking.pause.longest, log });
   const places = new Places({ observed, clusterOf });
   const notes = createNotes({ ...options, closed: () => admission.closed });
+  // Of gates that are closed alike the first tells why.
+  const gates: Gate[] = [breaker, images, backpressureGate({ ...options.backpressure, log }), limitsGate(limits)];
   const admission: Admission = new Admission({
     ...options,
     places,
-    // Of gates that are closed alike the first tells why.
-    gates: [breaker, images, backpressureGate({ ...options.backpressure, log }), limitsGate(limits)],
+    gates,
     clusterOf: clusterOf.orchestrator,
     shared: limits.total > 0 || limits.cluster > 0,
     onClosed: () => notes.wake(),
   });
-  return { ...options, breaker, images, places, admission, notes };
+  return { ...options, breaker, images, gates, places, admission, notes };
 }
 
 /** Whose turn it is. */
@@ -165,7 +166,7 @@ function outcomes(parts: Parts) {
 }
 
 /** Who holds a place. */
-function accounts({ places, admission, notes, breaker, images, targets, clusterOf }: Parts) {
+function accounts({ places, admission, notes, breaker, images, gates, targets, clusterOf }: Parts) {
   const clusterOfTarget = (target: string | null): string | undefined =>
     target === null ? undefined : clusterOf.orchestrator(target);
 
@@ -200,6 +201,9 @@ function accounts({ places, admission, notes, breaker, images, targets, clusterO
       waiting: admission.size,
       places: places.size,
     }),
+
+    /** In memory: what each gate remembers. */
+    gates: () => gates.flatMap(({ name, size }) => (size === undefined ? [] : [[name, size] as const])),
 
     /** Forgets who waits and who is in flight; no place is given until the next `reconcile`. */
     clear(): void {

@@ -32,6 +32,8 @@ export type Memory = {
   recall(wanted: Wanted): Promise<Stored>;
   retain(keys: ReadonlySet<string>): void;
   stale(): Stale[];
+  /** Texts in memory: of the templates in use. */
+  readonly size: number;
 };
 
 type Good = { readonly stored: Stored; readonly tag: string | undefined; readonly confirmedAt: number };
@@ -52,6 +54,9 @@ const FAULT_LIFE = 2_000;
 export function createMemory(options: MemoryOptions): Memory {
   const entries = new Map<string, Entry>();
   return {
+    get size() {
+      return entries.size;
+    },
     async recall(wanted) {
       const entry = entries.get(wanted.key) ?? newEntry(wanted.name);
       entries.set(wanted.key, entry);

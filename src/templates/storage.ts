@@ -32,6 +32,8 @@ export type Storage = {
   retain(locations: readonly Location[]): void;
   /** The templates in use whose store is away. */
   stale(): Stale[];
+  /** Texts in memory. */
+  readonly size: number;
 };
 
 const DEFAULTS = { environment: {} as Environment, allowHttp: false, lifeMs: 30_000, timeoutMs: 10_000 };
@@ -52,6 +54,9 @@ export function openStorage(options: StorageOptions = {}): Storage {
     },
     retain: (locations) => memory.retain(new Set(locations.map(keyOf))),
     stale: () => memory.stale(),
+    get size() {
+      return memory.size;
+    },
   };
 }
 

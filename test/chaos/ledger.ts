@@ -10,30 +10,37 @@ export type Ledger = AsyncDisposable & {
   readonly executed: ReadonlyMap<string, readonly string[]>;
   /** When each execution began (ms since 1970). */
   readonly began: ReadonlyMap<string, number>;
-  /** Uids of all Jobs that were ever seen, by operation. */
+  /** Uids of all Jobs that were ever seen, by themselves or by their Pods, by operation. */
   readonly jobs: ReadonlyMap<string, ReadonlySet<string>>;
   /** Pods that found their operation taken: Kubernetes itself may make two for one Job. */
   readonly refused: () => number;
 };
 
 const LOOK_EVERY_MS = 100;
+/** A Job that ended stays for longer, and what opjob would delete sooner has a Pod. */
+const LOOK_AT_JOBS_EVERY_MS = 1_000;
+/** All that is asked of Jobs. */
+const METADATA = { accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1" };
 const RETRY_MS = 250;
 const GIVE_UP_MS = 180_000;
 
 export type LedgerOptions = {
   readonly client: Client;
-  readonly path: string;
+  readonly namespace: string;
   readonly db: Db;
-  readonly workMs: number;
+  /** How long the next one works (ms). */
+  readonly workMs: () => number;
 };
 
-export function keepLedger({ client, path, db, workMs }: LedgerOptions): Ledger {
+export function keepLedger({ client, namespace, db, workMs }: LedgerOptions): Ledger {
+  const path = `/api/v1/namespaces/${namespace}/pods`;
   const executed = new Map<string, string[]>();
   const began = new Map<string, number>();
   const jobs = new Map<string, Set<string>>();
   const known = new Set<string>();
   const stop = new AbortController();
-  const operations = db.collection("delegated_ops");
+  // A primary that was cut off still shows what the others will never have: a worker believes only what is for good.
+  const operations = db.collection("delegated_ops", { readConcern: "majority", writeConcern: { w: "majority" } });
   let refused = 0;
 
   /** Until it works: a worker is not the one who is tried here. */
@@ -83,7 +90,7 @@ export function keepLedger({ client, path, db, workMs }: LedgerOptions): Ledger 
     if (await take(operation, uid)) {
       executed.set(operation, [...(executed.get(operation) ?? []), uid]);
       if (!began.has(operation)) began.set(operation, Date.now());
-      await sleep(workMs);
+      await sleep(workMs());
       await complete(operation);
     } else {
       refused++;
@@ -91,24 +98,33 @@ export function keepLedger({ client, path, db, workMs }: LedgerOptions): Ledger 
     }
     await endPod(pod);
   };
+  const note = (operation: string, job: string): void =>
+    void jobs.set(operation, (jobs.get(operation) ?? new Set()).add(job));
   const look = ({ metadata, status, ...pod }: Thing): void => {
     const operation = metadata.labels[LABELS.operation];
     if (operation === undefined) return;
-    const job = metadata.labels["batch.kubernetes.io/controller-uid"] ?? "";
-    jobs.set(operation, (jobs.get(operation) ?? new Set()).add(job));
+    note(operation, metadata.labels["batch.kubernetes.io/controller-uid"] ?? "");
     if (status.phase !== "Running" || known.has(metadata.uid)) return;
     known.add(metadata.uid);
     working.add(work({ metadata, status, ...pod }, operation).catch(() => undefined));
   };
   const working = new Set<Promise<void>>();
-  const done = (async () => {
+  const lookAtPods = async (): Promise<void> => {
+    const seen = await client.send("GET", path, { query: { fieldSelector: "status.phase=Running" } });
+    if (seen.code === 200) seen.body.items.forEach(look);
+  };
+  const lookAtJobs = async (): Promise<void> => {
+    const seen = await client.send("GET", `/apis/batch/v1/namespaces/${namespace}/jobs`, { headers: METADATA });
+    if (seen.code !== 200) return;
+    for (const { metadata } of seen.body.items) note(metadata.labels[LABELS.operation] ?? "", metadata.uid);
+  };
+  const every = async (ms: number, act: () => Promise<void>): Promise<void> => {
     while (!stop.signal.aborted) {
-      const query = { fieldSelector: "status.phase=Running" };
-      const seen = await client.send("GET", path, { query }).catch(() => undefined);
-      if (seen?.code === 200) seen.body.items.forEach(look);
-      await sleep(LOOK_EVERY_MS);
+      await act().catch(() => undefined);
+      await sleep(ms);
     }
-  })();
+  };
+  const done = Promise.all([every(LOOK_EVERY_MS, lookAtPods), every(LOOK_AT_JOBS_EVERY_MS, lookAtJobs)]);
   return {
     executed,
     began,

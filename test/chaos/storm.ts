@@ -1,50 +1,47 @@
-// A storm over real parts: operations drain through real daemons, a real replica set of three and a real control plane, while
-// one fault after the other strikes. What became of each operation is read from the workers' own ledger.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+// A storm over real parts: operations drain through two real daemons, a real replica set of three and a real control plane, while one
+// fault after the other strikes, sometimes two at once. What became of each operation is read from the workers' own ledger.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Db, MongoClient } from "mongodb";
 import { Client } from "../kubernetes/client.ts";
-import { type Plane, startPlane } from "../kubernetes/plane/plane.ts";
-import { ENCRYPTION_KEY, register, storeSecret } from "../local-daemon.ts";
+import { startPlane } from "../kubernetes/plane/plane.ts";
+import { furnish } from "../kubernetes/stage.ts";
+import { register, storeSecret } from "../local-daemon.ts";
 import { queued } from "../operations/documents.ts";
 import { random } from "../random.ts";
-import { keepLedger, type Ledger } from "./ledger.ts";
-import { type ReplicaSet, startReplicaSet } from "./replica-set.ts";
+import { FAULTS, type Struck } from "./faults.ts";
+import { NAMESPACE, openFleet } from "./fleet.ts";
+import { keepLedger } from "./ledger.ts";
+import { startReplicaSet } from "./replica-set.ts";
+import { delays, judge, type Queued, quantile, type Toll } from "./toll.ts";
 
 export type StormOptions = {
   readonly operations: number;
   readonly faults: number;
   readonly replicas: number;
   readonly seed: number;
+  /** Kinds that do not strike. */
+  readonly without?: readonly string[];
   readonly say: (line: string) => void;
 };
 
-export type Toll = {
+/** By kind, how often it struck; how many found nothing to strike; how often a leadership began; and daemons that ended by themselves. */
+export type Weather = {
+  readonly struck: number;
   readonly faults: Readonly<Record<string, number>>;
-  readonly completed: number;
-  readonly failed: readonly string[];
-  /** Operations that are neither completed nor failed. */
-  readonly lost: number;
-  /** Operations that were executed more than once, or not at all although they are completed. */
-  readonly doubled: readonly string[];
-  readonly missing: readonly string[];
-  /** Jobs that still live although their operation has ended. */
-  readonly leftOver: number;
-  readonly refusedPods: number;
-  /** Milliseconds from queueing to execution: the median while all is calm, and what the storm adds to it. */
-  readonly calm: number;
-  readonly delay: { readonly p50: number; readonly p99: number; readonly most: number };
+  readonly missed: readonly string[];
+  readonly terms: number;
+  readonly fallen: readonly (number | string)[];
 };
 
-const NAMESPACE = "fiftyone";
 const TARGET = "kubernetes-cpu";
 const DATABASE = "fiftyone";
-const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
-const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const CALM = 30;
 /** All must have ended so long after the last fault (ms). */
 const END_WITHIN = 300_000;
+/** So long the operations of one round take to come, and so long there is a rest after its faults at the most (ms). */
+const ROUND = { queueing: 3_000, parts: 6, rest: 2_500 };
+/** How often two faults strike at once. */
+const PAIRS = 0.3;
 
 const TEMPLATE = JSON.stringify(
   {
@@ -67,200 +64,118 @@ const TEMPLATE = JSON.stringify(
   1,
 );
 
-type Scene = {
-  readonly plane: Plane;
-  readonly set: ReplicaSet;
-  readonly db: Db;
-  readonly daemons: Daemon[];
-  readonly draw: () => number;
-};
-
-/** A daemon that is started again whenever it is gone. */
-type Daemon = { child: ChildProcess; readonly start: () => void };
-
-export async function storm(options: StormOptions): Promise<Toll> {
-  const { say } = options;
+export async function storm(options: StormOptions): Promise<Toll & Weather> {
+  const { say, replicas, seed } = options;
+  const draw = random(seed);
   await using closers = new AsyncDisposableStack();
-  const plane = closers.use(await startPlane({ level: "kwok" }));
+  const plane = closers.use(await startPlane({ level: "kwok", users: ["opjob"] }));
   const set = closers.use(await startReplicaSet());
   const admin = closers.adopt(new Client(plane.kubeconfig()), (client) => client.close());
   const client = closers.use(await MongoClient.connect(set.uri));
   const db = client.db(DATABASE);
-  await furnish(admin, db, plane);
-  const ledger = closers.use(keepLedger({ client: admin, path: PODS, db, workMs: 500 }));
-  const scene: Scene = { plane, set, db, draw: random(options.seed), daemons: [] };
-  closers.defer(() => stopDaemons(scene));
-  for (let i = 0; i < options.replicas; i++) scene.daemons.push(daemonOn(set.uri));
+  const fleet = closers.use(await openFleet({ plane, uri: set.uri, db, replicas }));
+  await furnish(admin, NAMESPACE);
+  await db.collection("delegated_ops").createIndex({ run_state: 1 });
+  await storeSecret(db, "KUBE", fleet.kubeconfig);
+  await register(db, { id: TARGET, template: TEMPLATE, secret: "KUBE", config: { namespace: NAMESPACE } });
+  // So that a fault finds Jobs in every stage.
+  const work = random(seed + 1);
+  const ledger = closers.use(
+    keepLedger({ client: admin, namespace: NAMESPACE, db, workMs: () => 300 + work() * 2_500 }),
+  );
+  for (const { start } of fleet.replicas) start();
 
   const before = await queueCalmly(db);
   await ended(db, CALM, END_WITHIN);
-  const calm = quantile(delays(before, ledger), 0.5);
-  say(`calm: ${calm.toFixed(0)} ms from queueing to execution (median of ${CALM})`);
-  const queueing = queueOverTime(db, options);
-  const faults = await strike(scene, options);
-  const after = await queueing;
+  const calmly = delays(before, ledger);
+  const calm = quantile(calmly, 0.5);
+  say(
+    `calm: ${calm.toFixed(0)} ms from queueing to execution (median of ${before.length}), at most ${Math.max(...calmly)}`,
+  );
+  const { ids, ...struck } = await strike({ plane, set, fleet, draw }, db, options);
   await ended(db, CALM + options.operations, END_WITHIN);
-  return judge({ db, admin, ledger }, { faults, calm, ids: after });
+  const toll = await judge({ db, admin, ledger }, calm, ids);
+  return { ...struck, terms: fleet.terms(), fallen: fleet.fallen(), ...toll };
 }
-
-async function furnish(admin: Client, db: Db, plane: Plane): Promise<void> {
-  const { code, text } = await admin.send("POST", "/api/v1/namespaces", { body: { metadata: { name: NAMESPACE } } });
-  if (code !== 201) throw new Error(text);
-  await db.collection("delegated_ops").createIndex({ run_state: 1 });
-  await storeSecret(db, "KUBE", plane.kubeconfig());
-  await register(db, { id: TARGET, template: TEMPLATE, secret: "KUBE", config: { namespace: NAMESPACE } });
-}
-
-function daemonOn(uri: string): Daemon {
-  const env = {
-    PATH: process.env["PATH"],
-    FIFTYONE_DATABASE_URI: uri,
-    FIFTYONE_DATABASE_NAME: DATABASE,
-    FIFTYONE_ENCRYPTION_KEY: ENCRYPTION_KEY,
-    OPJOB_HTTP_HOST: "127.0.0.1",
-    OPJOB_HTTP_PORT: "0",
-    OPJOB_INSTANCE: "storm",
-    OPJOB_KUBERNETES_TIMEOUT_SECONDS: "10",
-    OPJOB_RESULT_GRACE_SECONDS: "15",
-    OPJOB_SWEEP_CRON: "*/10 * * * * *",
-    OPJOB_LOG_LEVEL: "warn",
-  };
-  const start = (): ChildProcess => spawn(process.execPath, ["src/main.ts", "daemon"], { env, stdio: "ignore" });
-  const daemon: Daemon = {
-    child: start(),
-    start: () => {
-      daemon.child = start();
-    },
-  };
-  return daemon;
-}
-
-async function stopDaemons({ daemons }: Scene): Promise<void> {
-  for (const { child } of daemons) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  }
-}
-
-type Queued = { readonly id: string; readonly at: number };
 
 async function queue(db: Db, count: number): Promise<Queued[]> {
   const at = Date.now();
   const documents = Array.from({ length: count }, () =>
     queued({ delegation_target: TARGET, queued_at: new Date(at), metadata: {} }),
   );
+  const operations = db.collection("delegated_ops", { readConcern: "majority" });
   for (let tries = 0; ; tries++) {
+    const missing = documents.slice();
     try {
-      await db.collection("delegated_ops").insertMany(documents, { ordered: false });
-      break;
+      // Some may be in already, by a try whose answer was lost.
+      const there = await operations.distinct("_id", { _id: { $in: documents.map(({ _id }) => _id) } });
+      const known = new Set(there.map(String));
+      missing.splice(0, missing.length, ...documents.filter(({ _id }) => !known.has(String(_id))));
+      if (missing.length > 0) await operations.insertMany(missing, { ordered: false });
+      return documents.map(({ _id }) => ({ id: _id.toHexString(), at }));
     } catch (error) {
-      // Some may be in already; a user's program would not know, either.
-      if ((error as { code?: number }).code === 11_000) break;
       if (tries > 60) throw error;
       await sleep(500);
     }
   }
-  return documents.map(({ _id }) => ({ id: _id.toHexString(), at }));
 }
 
-/** The first ones find daemons that are still starting: they only wake them. */
+/** The first one finds daemons that are still starting. The others come as fast as in the storm. */
 async function queueCalmly(db: Db): Promise<Queued[]> {
-  const all: Queued[] = [];
-  for (let i = 0; i < CALM; i++) {
-    all.push(...(await queue(db, 1)));
-    if (i === 0) await ended(db, 1, END_WITHIN);
-    else await sleep(300);
-  }
-  return all.slice(1);
+  await queue(db, 1);
+  await ended(db, 1, END_WITHIN);
+  return queueOver(db, CALM - 1);
 }
 
-/** Spread over the storm: there is always something on its way. */
-async function queueOverTime(db: Db, { operations, faults }: StormOptions): Promise<Queued[]> {
-  const portions = Math.max(1, faults);
+async function queueOver(db: Db, count: number): Promise<Queued[]> {
   const all: Queued[] = [];
-  for (let i = 0; i < portions; i++) {
-    const count = Math.floor((operations * (i + 1)) / portions) - all.length;
-    if (count > 0) all.push(...(await queue(db, count)));
-    await sleep(BETWEEN_MS / 2);
+  for (let part = 1; part <= ROUND.parts; part++) {
+    const more = Math.floor((count * part) / ROUND.parts) - all.length;
+    if (more > 0) all.push(...(await queue(db, more)));
+    await sleep(ROUND.queueing / ROUND.parts);
   }
   return all;
 }
 
-const BETWEEN_MS = 4_000;
-
-type Fault = (scene: Scene) => Promise<void>;
-
-const between = ({ draw }: Scene, least: number, most: number): number => least + draw() * (most - least);
-const anyDaemon = ({ daemons, draw }: Scene): Daemon => daemons[Math.floor(draw() * daemons.length)] as Daemon;
-
-const endDaemon =
-  (signal: "SIGKILL" | "SIGTERM"): Fault =>
-  async (scene) => {
-    const daemon = anyDaemon(scene);
-    const gone = once(daemon.child, "exit");
-    daemon.child.kill(signal);
-    await gone;
-    await sleep(between(scene, 0, 2_000));
-    daemon.start();
-  };
-
-const freezeDaemon =
-  (least: number, most: number): Fault =>
-  async (scene) => {
-    const { child } = anyDaemon(scene);
-    child.kill("SIGSTOP");
-    await sleep(between(scene, least, most));
-    child.kill("SIGCONT");
-  };
-
-const killPart =
-  (part: "kube-apiserver" | "kube-controller-manager" | "kube-scheduler"): Fault =>
-  async (scene) => {
-    await scene.plane.kill(part);
-    await sleep(between(scene, 0, 2_000));
-    await scene.plane.start(part);
-  };
-
-const FAULTS: Readonly<Record<string, Fault>> = {
-  "daemon killed": endDaemon("SIGKILL"),
-  "daemon stopped": endDaemon("SIGTERM"),
-  "daemon frozen": freezeDaemon(2_000, 12_000),
-  "primary stepped down": async ({ set }) => (await set.primary()).stepDown(5),
-  "primary killed": async (scene) => (await scene.set.primary()).crash(between(scene, 500, 4_000)),
-  "primary frozen": async (scene) => (await scene.set.primary()).freeze(between(scene, 4_000, 10_000)),
-  "secondary frozen": async (scene) => (await scene.set.secondary()).freeze(between(scene, 2_000, 6_000)),
-  "API server killed": killPart("kube-apiserver"),
-  "API server frozen": async (scene) => {
-    const pid = scene.plane.pid("kube-apiserver");
-    if (pid === undefined) return;
-    process.kill(pid, "SIGSTOP");
-    await sleep(between(scene, 2_000, 12_000));
-    process.kill(pid, "SIGCONT");
-  },
-  "controllers killed": killPart("kube-controller-manager"),
-  "scheduler killed": killPart("kube-scheduler"),
-  "history forgotten": ({ plane }) => plane.compact().catch(() => undefined),
-};
-
-/** Once in a storm a daemon stands still for half a minute, as a machine that is moved does. */
-const LONG_FREEZE = freezeDaemon(30_000, 30_000);
-
-async function strike(scene: Scene, { faults, say }: StormOptions): Promise<Record<string, number>> {
-  const struck: Record<string, number> = {};
-  const names = Object.keys(FAULTS);
-  for (let i = 0; i < faults; i++) {
-    // Each kind once, and then as it comes.
-    const long = faults >= 10 && i === Math.floor(faults / 2);
-    const name = long
-      ? "daemon frozen for 30 s"
-      : (names[i < names.length ? i : Math.floor(scene.draw() * names.length)] ?? "");
-    struck[name] = (struck[name] ?? 0) + 1;
-    say(`${i + 1}: ${name}`);
-    await (long ? LONG_FREEZE(scene) : FAULTS[name]?.(scene));
-    await sleep(between(scene, BETWEEN_MS / 4, BETWEEN_MS));
+/** There is always something on its way when a fault strikes: operations come in step with the faults. */
+async function strike(struck: Struck, db: Db, options: StormOptions) {
+  const { operations, faults: count, say } = options;
+  const faults: Record<string, number> = {};
+  const missed: string[] = [];
+  const ids: Queued[] = [];
+  let nth = 0;
+  for (const round of plan(options, struck.draw)) {
+    say(`${nth + 1}: ${round.join(" and ")}`);
+    nth += round.length;
+    const queueing = queueOver(db, Math.floor((operations * nth) / count) - ids.length);
+    await sleep(struck.draw() * ROUND.queueing);
+    const strikes = round.map(async (name) => {
+      const outcome = await FAULTS.find((group) => name in group)?.[name]?.(struck);
+      if (outcome === "missed") missed.push(name);
+      else faults[name] = (faults[name] ?? 0) + 1;
+    });
+    const [found] = await Promise.all([queueing, ...strikes]);
+    ids.push(...found);
+    await sleep(struck.draw() * ROUND.rest);
   }
-  return struck;
+  return { struck: count - missed.length, faults, missed, ids };
+}
+
+/** Each kind once, in any order, and then as it comes; now and then two of different groups at once. */
+function plan({ faults, without = [] }: StormOptions, draw: () => number): string[][] {
+  const kinds = FAULTS.flatMap((group) => Object.keys(group)).filter((name) => !without.includes(name));
+  const groupOf = (name: string): number => FAULTS.findIndex((group) => name in group);
+  const pick = (from: string[]): string => from.splice(Math.floor(draw() * from.length), 1)[0] ?? "";
+  const names: string[] = [];
+  for (let left: string[] = []; names.length < faults; names.push(pick(left))) if (left.length === 0) left = [...kinds];
+  const rounds: string[][] = [];
+  for (const name of names) {
+    const last = rounds.at(-1);
+    const joins = last?.length === 1 && groupOf(last[0] ?? "") !== groupOf(name) && draw() < PAIRS;
+    if (joins) last.push(name);
+    else rounds.push([name]);
+  }
+  return rounds;
 }
 
 async function ended(db: Db, count: number, withinMs: number): Promise<void> {
@@ -276,52 +191,3 @@ async function ended(db: Db, count: number, withinMs: number): Promise<void> {
     await sleep(200);
   }
 }
-
-const quantile = (values: readonly number[], q: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? Number.NaN;
-
-const delays = (ids: readonly Queued[], { began }: Ledger): number[] =>
-  ids.flatMap(({ id, at }) => {
-    const begun = began.get(id);
-    return begun === undefined ? [] : [begun - at];
-  });
-
-type Judged = { readonly faults: Record<string, number>; readonly calm: number; readonly ids: readonly Queued[] };
-
-async function judge(
-  { db, admin, ledger }: { readonly db: Db; readonly admin: Client; readonly ledger: Ledger },
-  { faults, calm, ids }: Judged,
-): Promise<Toll> {
-  const leftOver = await tidied(admin);
-  const documents = await db.collection("delegated_ops").find().toArray();
-  const state = new Map(documents.map((document) => [String(document["_id"]), document]));
-  const failed = documents.filter(({ run_state }) => run_state === "failed");
-  const late = delays(ids, ledger).map((ms) => Math.max(0, ms - calm));
-  const done = ids.filter(({ id }) => state.get(id)?.["run_state"] === "completed").map(({ id }) => id);
-  return {
-    faults,
-    completed: done.length,
-    failed: failed.map(({ _id, result }) => `${String(_id)}: ${String(result?.error)}`),
-    lost: ids.length - done.length - failed.length,
-    doubled: [...ledger.executed].filter(([, pods]) => pods.length > 1).map(([id]) => id),
-    missing: done.filter((id) => !ledger.executed.has(id)),
-    leftOver,
-    refusedPods: ledger.refused(),
-    calm,
-    delay: { p50: quantile(late, 0.5), p99: quantile(late, 0.99), most: Math.max(...late) },
-  };
-}
-
-/** How many Jobs still live when all had a minute to end. */
-async function tidied(admin: Client): Promise<number> {
-  const end = Date.now() + 60_000;
-  for (;;) {
-    const { code, body } = await admin.send("GET", JOBS);
-    const live = code === 200 ? body.items.filter(({ status }) => !status.conditions?.some(isEnd)).length : Number.NaN;
-    if (live === 0 || Date.now() > end) return live;
-    await sleep(500);
-  }
-}
-
-const isEnd = ({ type, status }: { readonly type: string; readonly status: string }): boolean =>
-  (type === "Complete" || type === "Failed") && status === "True";

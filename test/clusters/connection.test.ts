@@ -103,7 +103,7 @@ describe("a guard is asked again before each time that a call is sent:", () => {
   };
   const ACTS: [string, (cluster: Cluster, guard: () => void) => Promise<unknown>][] = [
     ["a create", (cluster, guard) => cluster.createJob("n", "a", MANIFEST, guard)],
-    ["a delete", (cluster, guard) => cluster.deleteJob("n", "a", "u", guard)],
+    ["a delete", (cluster, guard) => cluster.deleteJob("n", "a", "u", { guard })],
   ];
 
   test.each(ACTS)("%s that has waited for its turn is not sent any more", async (_, act) => {

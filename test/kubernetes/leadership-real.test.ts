@@ -1,11 +1,9 @@
 // Two real daemons with a Lease on the real API server: the leader is told to stop, killed, and stopped for longer than its
-// Lease. COUNT=10 does each as often, and prints the times until the next launch.
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+// Lease. `npm run storm -- --handover 10` does the first two as often.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { ObjectId } from "mongodb";
 import { witness } from "../in-flight.ts";
-import { type DaemonProcess, startDaemonProcess } from "./daemons.ts";
+import type { DaemonProcess } from "./daemons.ts";
+import { leads, openReplicas, type Replicas, showTimes } from "./replicas.ts";
 import { seen } from "./seen.ts";
 import { NAMESPACE, type Setting, setScene } from "./stage.ts";
 import { playWorkers } from "./worker.ts";
@@ -16,70 +14,22 @@ const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 const ENDED = { run_state: { $in: ["completed", "failed"] } };
 
 let setting: Setting;
-let replicas: DaemonProcess[] = [];
+let replicas: Replicas;
 
 beforeAll(async () => {
   setting = await setScene();
-  await writeFile(join(setting.plane.directory, "opjob.kubeconfig"), setting.plane.kubeconfig("opjob"));
   await setting.orchestrate(TARGET, { annotations: { "plane/run-for": "1s" } });
+  replicas = await openReplicas(setting, TARGET);
 }, 90_000);
 afterAll(async () => {
-  await Promise.all(replicas.map((replica) => replica[Symbol.asyncDispose]()));
+  await replicas[Symbol.asyncDispose]();
   await setting[Symbol.asyncDispose]();
 }, 60_000);
 
-async function start(environment: Record<string, string> = {}): Promise<DaemonProcess> {
-  const replica = startDaemonProcess(setting, {
-    KUBECONFIG: join(setting.plane.directory, "opjob.kubeconfig"),
-    OPJOB_LEADERSHIP: "lease",
-    OPJOB_LEASE_NAMESPACE: NAMESPACE,
-    ...environment,
-  });
-  replicas.push(replica);
-  await seen("it is ready", () => replica.said("first scan done").length > 0, 60_000);
-  return replica;
-}
-const leads = (replica: DaemonProcess): boolean =>
-  replica.said("leads from now on").length > replica.said("leads no more").length;
-const operation = (id: ObjectId) => setting.db.collection("delegated_ops").findOne({ _id: id });
-
-/** Leader and standby, both ready. */
-async function pair(): Promise<[leader: DaemonProcess, standby: DaemonProcess]> {
-  while (replicas.length < 2) await start();
-  const leader = await seen("one leads", () => replicas.find(leads), 60_000);
-  const standby = replicas.find((replica) => replica !== leader);
-  if (standby === undefined) throw new Error("there is no standby");
-  // It launches something, so that it is known to be at work.
-  const [id] = await setting.queue(TARGET);
-  await launchOf(id);
-  return [leader, standby];
-}
-
-/** Resolves when the operation's Job was created. */
-const launchOf = (id: ObjectId | undefined): Promise<unknown> =>
-  seen("it is launched", async () => id && (await operation(id))?.["opjob"]?.uid, 60_000);
-
-const show = (times: readonly number[]): string => {
-  const sorted = times.toSorted((a, b) => a - b).map(Math.round);
-  return `median ${sorted[Math.floor(sorted.length / 2)]} ms, longest ${sorted.at(-1)} ms (${sorted.join(", ")})`;
-};
-
 describe("from the leader's end until the next launch", () => {
   const measure = async (signal: NodeJS.Signals): Promise<number[]> => {
-    const times: number[] = [];
-    for (let i = 0; i < COUNT; i++) {
-      const [leader, standby] = await pair();
-      const begun = performance.now();
-      leader.signal(signal);
-      if (signal === "SIGTERM") expect(await leader.exited).toBe(0);
-      else await leader.exited;
-      const [id] = await setting.queue(TARGET);
-      await launchOf(id);
-      times.push(performance.now() - begun);
-      expect(leads(standby)).toBe(true);
-      replicas = replicas.filter((replica) => replica !== leader);
-    }
-    process.stderr.write(`${signal}, ${COUNT} times: ${show(times)}\n`);
+    const times = await replicas.handovers(signal, COUNT);
+    process.stderr.write(`${signal}, ${COUNT} times: ${showTimes(times)}\n`);
     return times;
   };
 
@@ -107,7 +57,7 @@ test("a leader that is stopped for longer than its Lease, amid launches, overwri
   const { admin, db, plane } = setting;
   await using workers = playWorkers(admin, PODS, db);
   await using jobs = await witness(plane.kubeconfig(), NAMESPACE);
-  const [leader, standby] = await pair();
+  const [leader, standby] = await replicas.pair();
   const epochOf = (replica: DaemonProcess): number => Number(replica.said("leads from now on").at(-1)?.["epoch"]);
   /** What is written to operations under which epoch, as the database tells it. */
   const written: number[] = [];

@@ -55,7 +55,12 @@ const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 /** What stands before the API server, for the daemon alone. */
 export type Front = (server: string) => Promise<{ readonly url: string } & AsyncDisposable>;
 
-export type StageOptions = { readonly level?: Level; readonly front?: Front };
+export type StageOptions = {
+  readonly level?: Level;
+  readonly front?: Front;
+  /** Of a database server; default: the one that jest has started. */
+  readonly uri?: string;
+};
 
 export async function setStage(environment: Record<string, string> = {}, options: StageOptions = {}): Promise<Stage> {
   const setting = await setScene(options);
@@ -72,13 +77,13 @@ export async function setStage(environment: Record<string, string> = {}, options
 }
 
 /** Everything but a daemon, for tests that start their own. */
-export async function setScene({ level = "kwok", front }: StageOptions = {}): Promise<Setting> {
+export async function setScene({ level = "kwok", front, uri: server }: StageOptions = {}): Promise<Setting> {
   const stack = new AsyncDisposableStack();
   try {
     const plane = stack.use(await startPlane({ level, users: ["opjob"] }));
     const admin = stack.adopt(new Client(plane.kubeconfig()), (client) => client.close());
     await furnish(admin, NAMESPACE);
-    const database: TestDatabase = stack.use(await testDatabase());
+    const database: TestDatabase = stack.use(await testDatabase(server));
     const { db, uri } = database;
     const { url } = front ? stack.use(await front(plane.server)) : { url: plane.server };
     await storeSecret(db, SECRET, plane.kubeconfig("opjob").replaceAll(plane.server, url));
@@ -118,7 +123,7 @@ export async function setScene({ level = "kwok", front }: StageOptions = {}): Pr
 }
 
 /** A namespace, and in it the rights that opjob asks its users for: nothing more. */
-async function furnish(admin: Client, namespace: string): Promise<void> {
+export async function furnish(admin: Client, namespace: string): Promise<void> {
   const create = async (path: string, body: object): Promise<void> => {
     const { code, text } = await admin.send("POST", path, { body });
     if (code !== 201) throw new Error(text);

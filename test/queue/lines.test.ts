@@ -55,6 +55,16 @@ describe("filling", () => {
     expect(drain(lines)).toEqual(["x", "new"]);
   });
 
+  test("keeps so many of them and no more: the rest is read again", () => {
+    const lines = new Lines();
+    lines.begin();
+    for (let i = 0; i < 20_001; i++) lines.offer("a", who(String(i), i), { kept: false, length: 3 });
+    expect(lines.size).toBe(20_003);
+    lines.fill(["a"], [line("a", [who("0", 0)])], nobody);
+    expect(drain(lines)).toEqual(["0"]);
+    expect([lines.isDry("a"), lines.waits("a"), lines.size]).toEqual([true, true, 0]);
+  });
+
   test("of one target leaves the others alone; a target that has none waits for nobody", () => {
     const lines = new Lines();
     lines.offer("b", who("b", 1), { kept: false, length: 10 });

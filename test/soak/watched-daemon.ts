@@ -11,6 +11,8 @@ export type Sample = {
   readonly descriptors: number;
   readonly lanes: number;
   readonly jobs: number;
+  /** Entries in memory, by what they are of. */
+  readonly sizes: Readonly<Record<string, number>>;
 };
 
 export type WatchedDaemon = AsyncDisposable & {
@@ -56,6 +58,9 @@ export async function startWatched(
       descriptors: readdirSync(`/proc/${child.pid}/fd`).length,
       lanes: metric("opjob_lanes"),
       jobs: metric("opjob_observed_jobs"),
+      sizes: Object.fromEntries(
+        [...metrics.matchAll(/^opjob_sizes\{of="(\w+)"\} (\d+)$/gm)].map(([, of = "", size]) => [of, Number(size)]),
+      ),
     };
   };
   return {
@@ -68,13 +73,14 @@ export async function startWatched(
         looks.push(await look());
         await sleep(BETWEEN_MS);
       }
-      const least = (field: keyof Sample): number => Math.min(...looks.map((one) => one[field]));
+      const least = (field: Exclude<keyof Sample, "sizes">): number => Math.min(...looks.map((one) => one[field]));
       return {
         heapMb: least("heapMb"),
         rssMb: least("rssMb"),
         descriptors: least("descriptors"),
         lanes: least("lanes"),
         jobs: least("jobs"),
+        sizes: looks.at(-1)?.sizes ?? {},
       };
     },
     [Symbol.asyncDispose]: async () => {

@@ -91,8 +91,8 @@ export const LEADING: readonly Mutant[] = [
   {
     name: "require no leadership before a Job is deleted",
     file: "dismiss.ts",
-    from: "job.uid, fence.require)",
-    to: "job.uid, () => void fence)",
+    from: "job.uid, { guard: fence.require })",
+    to: "job.uid, { guard: () => void fence })",
   },
   {
     name: "require leadership when a Job is wanted, not when it is sent",
@@ -103,7 +103,7 @@ export const LEADING: readonly Mutant[] = [
   {
     name: "require leadership when a deletion is wanted, not when it is sent",
     file: "dismiss.ts",
-    from: "await cluster.deleteJob(job.namespace, job.name, job.uid, fence.require);",
+    from: "await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require });",
     to: "fence.require(); await cluster.deleteJob(job.namespace, job.name, job.uid);",
   },
   {
