@@ -64,6 +64,7 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
     cron: config.sweepCron,
     timetable,
     live,
+    known: () => observed.known(),
     hint,
     reload,
   });
