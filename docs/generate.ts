@@ -118,12 +118,14 @@ function errorsPage(): string {
     "The operation waits with this reason, and fails with it once it has lasted too long. What only waits its turn is no failure, " +
       "and may last without end; what the cluster may mend by itself has longer than what somebody must correct. `<…>` stands for what " +
       "the cluster says.",
-    table(["Reason", "Fault", "May last", "Message", "Remedy"], obstacles()),
+    `**Tried again**: if no worker has begun, the operation is launched again as a new attempt, \`${SETTINGS.retries.env}\` times; only ` +
+      "then it fails.",
+    table(["Reason", "Fault", "May last", "Tried again", "Message", "Remedy"], obstacles()),
     "Why a Job has no Pod, or why a Pod does not start, is often told by Events only. opjob reads them where it may, and only then.",
     "## Why a Job ended without a result",
     "The operation fails with this reason and, where a container ran, its last log lines. Where the Job is retried (`backoffLimit`), the " +
       "first Pod that began explains: a worker runs an operation only once.",
-    table(["Reason", "Fault", "Message", "Remedy"], endings()),
+    table(["Reason", "Fault", "Tried again", "Message", "Remedy"], endings()),
   ]);
 }
 

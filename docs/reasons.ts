@@ -6,7 +6,9 @@ import type { EventView } from "../src/clusters/events.ts";
 import type { Condition, ContainerView, JobView, PodView } from "../src/clusters/observation.ts";
 import { findObstacle } from "../src/clusters/obstacle.ts";
 import { LONG, type Patience } from "../src/clusters/reasons.ts";
+import { isRetried } from "../src/clusters/retried.ts";
 import type { WaitingId } from "../src/clusters/waiting-reasons.ts";
+import { explainOvertaken, explainStranded } from "../src/operations/withdrawn.ts";
 import { SETTINGS } from "../src/settings.ts";
 
 const SAID = "<what the cluster says>";
@@ -22,6 +24,7 @@ const JOB: JobView = {
   createdAt: undefined,
   deleting: false,
   suspended: false,
+  tidied: false,
   queue: undefined,
   conditions: [],
 };
@@ -127,12 +130,14 @@ const WAITING_WORLDS: Record<WaitingId, World> = {
   otherWait: waits("<Kubernetes' reason>"),
 };
 
-/** Of each obstacle: reason, whose fault, how long it may last, message, remedy. */
+const again = (verdict: Parameters<typeof isRetried>[0]): string => (isRetried(verdict, false) ? "yes" : "");
+
+/** Of each obstacle: reason, whose fault, how long it may last, whether it is tried again, message, remedy. */
 export function obstacles(): string[][] {
   return Object.entries(WAITING_WORLDS).map(([row, { job, pods = [], events }]) => {
     const found = findObstacle({ job: { ...JOB, ...job }, pods, events });
     if (found?.row !== row) throw new Error(`docs/reasons.ts: the world of ${row} gives ${found?.row}.`);
-    return [`\`${found.reason}\``, found.fault, limitOf(found.patience), found.message, found.remedy];
+    return [`\`${found.reason}\``, found.fault, limitOf(found.patience), again(found), found.message, found.remedy];
   });
 }
 
@@ -193,11 +198,12 @@ const ENDINGS: Record<EndedId, Ending> = {
   other: failure({}),
 };
 
-/** Of each ending: reason, whose fault, message, remedy. */
+/** Of each ending: reason, whose fault, whether it is tried again, message, remedy. */
 export function endings(): string[][] {
-  return Object.entries(ENDINGS).map(([row, ending]) => {
+  const all = { ...ENDINGS, overtaken: explainOvertaken(), stranded: explainStranded("<why its Job was taken back>") };
+  return Object.entries(all).map(([row, ending]) => {
     if (ending.row !== row) throw new Error(`docs/reasons.ts: the world of ${row} gives ${ending.row}.`);
     const reason = row === "other" ? "Kubernetes' own" : `\`${ending.reason}\``;
-    return [reason, ending.fault, ending.message, ending.remedy];
+    return [reason, ending.fault, again(ending), ending.message, ending.remedy];
   });
 }

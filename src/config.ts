@@ -16,6 +16,13 @@ export const patienceOf = (config: Config) => ({
   result: config.resultGraceSeconds * 1_000,
 });
 
+/** When an operation is launched again. */
+export const retryPolicyOf = (config: Config) => ({
+  budget: config.retries,
+  rerun: config.rerunOperators,
+  pause: { first: config.retryPauseSeconds * 1_000, longest: config.retryMaxSeconds * 1_000 },
+});
+
 convict.addFormat({
   name: "json",
   validate: () => undefined,
@@ -113,6 +120,7 @@ function refuseContradictions(config: Config): void {
   if (!isStrings(config.workerArgs)) throw invalid("OPJOB_WORKER_ARGS must be a JSON array of strings.");
   requireOperationId("OPJOB_WORKER_ARGS", config.workerArgs);
   refuseBadWorkers(config.workers);
+  if (!isStrings(config.rerunOperators)) throw invalid("OPJOB_RERUN_OPERATORS must be a JSON array of strings.");
   refuseBadRefresh(config);
   if (!isCron(config.sweepCron)) throw invalid("OPJOB_SWEEP_CRON must be a cron expression, like */30 * * * * *.");
   if (config.backpressureRelease >= config.backpressureEngage) {

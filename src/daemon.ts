@@ -9,7 +9,7 @@
 import type { Clock } from "./clock.ts";
 import { createInquiry } from "./clusters/events.ts";
 import type { Pool } from "./clusters/pool.ts";
-import { type Config, type Environment, patienceOf } from "./config.ts";
+import { type Config, type Environment, patienceOf, retryPolicyOf } from "./config.ts";
 import { databaseError } from "./database.ts";
 import { createDismiss } from "./dismiss.ts";
 import { openElection } from "./election.ts";
@@ -29,6 +29,8 @@ import { type Outside, REAL } from "./outside.ts";
 import { usesLease } from "./own-lease.ts";
 import type { Surroundings } from "./place.ts";
 import { openQueue } from "./queueing.ts";
+import { createRation } from "./ration.ts";
+import { createRetry } from "./retry.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { openRounds } from "./rounds.ts";
 import { sizesOf } from "./sizes.ts";
@@ -146,6 +148,9 @@ async function handOver(lanes: Lanes, leadership: Leadership | undefined, clock:
 /** Enough for thousands of calls a second; each connection keeps its buffers. */
 const MONGO_CONNECTIONS = 20;
 
+/** Deletions of what has no operation (any more) are counted over so long (ms). */
+const RATION_MS = 30_000;
+
 /** Hints beyond are dropped, and found by a sweep: memory does not grow with what is queued at once. */
 const MOST_HINTS = 10_000;
 
@@ -163,11 +168,13 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
   const patience = patienceOf(config);
   const road = { operations, observed, metrics, log, now, random, fence: term.fence };
   const active = (): boolean => term.active;
+  const isActive = (id: string): boolean => directory.isActive(id);
+  const ration = createRation({ most: config.cleanupMost, ms: RATION_MS, now: clock.elapsed });
   const launcher = createLauncher({
     ...road,
     placer,
     watch,
-    isActive: (id) => directory.isActive(id),
+    isActive,
     database: rooms.instance,
     runLink: config.runLink,
     retryMaxMs: config.retryMaxSeconds * 1_000,
@@ -183,7 +190,8 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
     launcher,
     look: createLook({ ...road, pool, launcher, database: rooms.instance }),
     judge: createJudge({ inquiry, patience, now }),
-    dismiss: createDismiss({ ...road, pool }),
+    dismiss: createDismiss({ ...road, pool, ration }),
+    retry: createRetry({ ...road, isActive, policy: retryPolicyOf(config), database: rooms.instance }),
     lastWords,
   });
   const memories = () => ({ ...inquiry.sizes(), ...lastWords.sizes() });
@@ -205,7 +213,10 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
       else log.error(code === "INTERNAL" ? { ...fields, err: thrown } : fields, "step failed; it is tried again");
     },
   });
-  const rounds = openRounds({ config, log, outside }, rooms, { metrics, queue, active, hint, watch });
+  const rounds = openRounds({ config, log, outside }, rooms, {
+    ...{ metrics, queue, active, hint, watch, ration },
+    fence: term.fence,
+  });
   return { lanes, queue, targets, hint, look: queue.look, retry: () => queue.retry(), memories, ...rounds };
 }
 

@@ -14,7 +14,9 @@ import type { Metrics } from "./metrics.ts";
 import { failureText } from "./operations/failure-text.ts";
 import type { Operations } from "./operations/mongo.ts";
 import { isClaimed, isTerminal, type Operation } from "./operations/operation.ts";
+import { withEarlier } from "./operations/retry.ts";
 import { farewell, type Transition } from "./operations/transition.ts";
+import type { Retry } from "./retry.ts";
 
 export type FollowOptions = {
   readonly operations: Pick<Operations, "read" | "change" | "fail" | "retake">;
@@ -23,6 +25,7 @@ export type FollowOptions = {
   readonly judge: Judge;
   readonly launcher: Pick<Launcher, "adopt">;
   readonly dismiss: Dismiss;
+  readonly retry: Retry;
   readonly lastWords: LastWords;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -53,25 +56,38 @@ export const createFollower = (options: FollowOptions) => ({
 });
 
 async function follow(options: FollowOptions, id: string): Promise<Followed> {
-  const { operations, observed, look, judge, dismiss } = options;
+  const { operations, observed, look, dismiss } = options;
   const operation = await operations.read(id);
   const jobs = observed.find(id);
-  if (operation === undefined) return followed(await dismiss.all(jobs, "the operation was deleted"), undefined);
+  if (operation === undefined) return followed(await dismiss.orphans(jobs), undefined);
   if (!isClaimed(operation)) return followUnclaimed(options, operation, jobs);
   const { attempt } = operation.claim;
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
   const strays = live.filter(({ job }) => isStray(operation, job));
   const next = await dismiss.all(strays, "the operation has another Job, or was queued again");
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
-  if (shown.length === 0 && neverCreated(operation)) {
-    return operation.archived ? followed(undefined, operation) : { kind: "launch", claimed: operation };
-  }
-  const found = await look.find(operation, shown);
+  if (shown.length === 0 && neverCreated(operation)) return followUnmade(options, operation);
+  return followMade(options, { operation, found: await look.find(operation, shown) }, next);
+}
+
+/** @param meanwhile when something else of it is to be looked at again */
+async function followMade(options: FollowOptions, { operation, found }: Case, meanwhile: Next): Promise<Followed> {
   if (await adopted(options, { operation, found })) return followed(AT_ONCE, operation);
   readAhead(options, { operation, found });
-  const judged = await judge.judge(operation, found);
+  const judged = await options.judge.judge(operation, found);
   const step = await act(options, { operation, found: judged.found }, judged.transition);
-  return followed(step ?? next, isOver(judged.found) ? undefined : operation);
+  return followed(step ?? meanwhile, isOver(judged.found) ? undefined : operation);
+}
+
+/** No Job of it is seen. Archived before one was made it is not launched, and holds no place for a Job that there is not. */
+async function followUnmade(options: FollowOptions, operation: Claimed): Promise<Followed> {
+  const rest = restOf(operation, options.now());
+  if (!operation.archived)
+    return rest > 0 ? followed({ again: rest }, operation) : { kind: "launch", claimed: operation };
+  const found = await options.look.find(operation, []);
+  const vacant = found.observation.kind === "absent" && operation.claim.unsure !== true;
+  if (found.observation.kind === "job") return followMade(options, { operation, found }, undefined);
+  return followed(undefined, vacant ? undefined : operation);
 }
 
 const isOver = ({ observation: seen }: Found): boolean =>
@@ -149,6 +165,8 @@ async function act(options: FollowOptions, { operation, found }: Case, transitio
       return change(options, operation, transition);
     case "fail":
       return fail(options, { operation, found }, transition.ending);
+    case "withdraw":
+      return options.retry.goOn(operation, found);
     case "delete":
       if (found.observation.kind !== "job") return { again: LOOK_AGAIN };
       return options.dismiss.one(found.observation.job, found.cluster, transition.why);
@@ -173,14 +191,17 @@ type Change = Extract<Transition, { kind: "change" }>;
 
 /** Failing the operation and deleting its Job is one obligation: the next look finds a failed operation and what still lives. */
 async function fail(options: FollowOptions, { operation, found }: Case, judged: Ending): Promise<Next> {
-  const { operations, judge, lastWords, metrics, now } = options;
+  const { operations, judge, retry, lastWords, metrics, now } = options;
   const ending = await judge.confirm(operation, found, judged);
   if (ending === undefined) return { again: 500 };
+  const retried = await retry.begin(operation, found, ending);
+  if (retried) return retried;
   const { namespace, job: name, orchestrator } = operation.claim;
   const job = found.observation.kind === "job" ? found.observation.job : undefined;
   const place = job ? `${job.namespace}/${job.name}` : name && `${namespace}/${name}`;
   const log = await lastWordsOf(lastWords, { operation, found }, ending);
-  const text = failureText({ ...ending, job: place, log });
+  const message = withEarlier(ending.message, operation.claim);
+  const text = failureText({ ...ending, message, job: place, log });
   const { reason, fault } = ending;
   if (!(await operations.fail(operation, { reason, fault, text }, new Date(now())))) return AT_ONCE;
   metrics.failures.inc({ orchestrator, reason });
@@ -214,5 +235,8 @@ const isStray = ({ runState, claim }: Claimed, { attempt, uid }: JobView): boole
 /** Claimed, but no Job was recorded, and no worker has started: there is still one to be made. */
 const neverCreated = ({ runState, claim }: Operation & Claimed): boolean =>
   runState === "queued" && (claim.phase === "claimed" || claim.phase === "held");
+
+/** How long one that is launched again still waits (ms). */
+const restOf = ({ claim: { notBefore } }: Claimed, now: number): number => (notBefore ? notBefore.getTime() - now : 0);
 
 export type Follower = ReturnType<typeof createFollower>;

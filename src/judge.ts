@@ -91,6 +91,7 @@ function sooner(transition: Transition, ms: number): Transition {
     case "change":
       return { ...transition, again: Math.min(ms, transition.again ?? ms) };
     case "fail":
+    case "withdraw":
     case "delete":
       return transition;
   }

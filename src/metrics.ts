@@ -96,9 +96,24 @@ const refreshCounter = (registers: Registry[]) =>
     registers,
   });
 
-/** What the last check of each active orchestrator found, and how often it was refreshed. */
+const retryCounter = (registers: Registry[]) =>
+  new Counter({
+    name: "opjob_retries_total",
+    help: "Operations that are launched again as a new attempt, by the reason for which the last one was given up.",
+    labelNames: ["orchestrator", "reason"],
+    registers,
+  });
+
+/** What the last check of each active orchestrator found, how often it was refreshed, and what was launched again. */
 const orchestratorNumbers = (registers: Registry[]) => ({
   refreshes: refreshCounter(registers),
+  retries: retryCounter(registers),
+  cleanups: new Counter({
+    name: "opjob_cleanup_total",
+    help: "Finished Jobs without a TTL, by what was done (deleted, skipped after a live look, dry-run).",
+    labelNames: ["outcome"],
+    registers,
+  }),
   orchestratorHealthy: new Gauge({
     name: "opjob_orchestrator_healthy",
     help: "1: the last check of an active orchestrator found no error; 0: it cannot launch, or its Jobs would fail.",

@@ -1,12 +1,16 @@
 // The rounds: what looks at everything again, from time to time: the records, and with the sweep the work itself. Joins rooms and
 // decides nothing.
+
+import { type CleanupOptions, createCleanup } from "./cleanup.ts";
 import type { Pool } from "./clusters/pool.ts";
 import { patienceOf } from "./config.ts";
 import type { DaemonOptions } from "./daemon.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Fence } from "./operations/fence.ts";
 import type { Outside } from "./outside.ts";
 import type { Queue } from "./queue/queue.ts";
 import { createSeen } from "./queueing.ts";
+import type { Ration } from "./ration.ts";
 import { createRefreshes } from "./refreshes.ts";
 import { createReload } from "./reload.ts";
 import type { Rooms } from "./rooms.ts";
@@ -22,10 +26,13 @@ type Rounded = {
   readonly active: () => boolean;
   readonly hint: (id: string) => void;
   readonly watch: Pool["watch"];
+  readonly fence: Fence;
+  /** Of deletions. */
+  readonly ration: Ration;
 };
 
 export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, rounded: Rounded) {
-  const { metrics, queue, active, hint, watch } = rounded;
+  const { metrics, queue, active, hint, watch, fence, ration } = rounded;
   const { operations, observed, directory, pool, placer } = rooms;
   const warm = createWarm({
     orchestrators: () => directory.ids(),
@@ -54,6 +61,18 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
   const live = (): string[] => observed.live();
   const { timetable } = outside;
   const seen = createSeen(config, rooms, outside.clock);
+  const cleanup = createCleanup({
+    ...rooms,
+    database: rooms.instance,
+    mode: config.cleanup as CleanupOptions["mode"],
+    keptMs: config.cleanupAfterSeconds * 1_000,
+    ration,
+    active,
+    fence,
+    metrics,
+    log,
+    now: outside.clock.now,
+  });
   const sweep = createSweep({
     operations,
     queue,
@@ -67,6 +86,7 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
     known: () => observed.known(),
     hint,
     reload,
+    tidy: () => cleanup.run(),
   });
   return { sweep, warm, refreshes, reload, live };
 }

@@ -23,6 +23,8 @@ export type SweepOptions = {
   readonly hint: (id: string) => void;
   /** Reads again what no change stream may have told of. */
   readonly reload: () => Promise<unknown>;
+  /** Deletes what nothing else would ever remove. */
+  readonly tidy: () => Promise<void>;
   readonly metrics: Metrics;
   readonly log: Log;
 };
@@ -71,6 +73,7 @@ export function createSweep(options: SweepOptions): Sweep {
     try {
       await options.reload();
       await run();
+      await options.tidy();
       metrics.sweeps.inc({ result: "done" });
     } catch (error) {
       metrics.sweeps.inc({ result: "failed" });

@@ -65,6 +65,7 @@ function feeds() {
     known: () => [],
     hint: () => undefined,
     reload,
+    tidy: async () => undefined,
     metrics,
     log,
   });

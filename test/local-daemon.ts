@@ -17,7 +17,7 @@ export type DaemonUnderTest = Daemon & {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** Settings for tests: short graces, any port, the given database. */
+/** Settings for tests: short graces, any port, the given database; what fails is not launched again (daemon-retry.test.ts). */
 export function testConfig(uri: string, database: string, environment: Record<string, string> = {}): Config {
   return readConfig({
     FIFTYONE_DATABASE_URI: uri,
@@ -27,6 +27,7 @@ export function testConfig(uri: string, database: string, environment: Record<st
     OPJOB_HTTP_PORT: "0",
     OPJOB_IMAGE_GRACE_SECONDS: "1",
     OPJOB_RESULT_GRACE_SECONDS: "1",
+    OPJOB_RETRIES: "0",
     OPJOB_SWEEP_CRON: "*/5 * * * * *",
     ...environment,
   });

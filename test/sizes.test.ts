@@ -39,6 +39,7 @@ const CONTAINERS: Readonly<Record<string, Bound>> = {
   "place.ts templates": { of: "templates" },
   "place.ts locations": { most: "one for each of the templates" },
   "gate.ts gates": { of: "gates" },
+  "cleanup.ts told": { of: "jobs" },
   "templates/stores/s3.ts clients": { most: "two kinds of store" },
   "templates/memory.ts entries": { of: "texts" },
   "templates/render.ts forms": { most: "32 for each template (MOST_FORMS)" },

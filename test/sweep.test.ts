@@ -24,6 +24,7 @@ test("a Job that is watched, or that ended unnoticed, is looked at when a term b
     known: () => ["live", "ended unseen", "ended"],
     hint: (id) => void hinted.push(id),
     reload: async () => undefined,
+    tidy: async () => undefined,
     metrics: createMetrics({ defaults: false }),
     log: createLog({ level: "silent", secrets: [] }),
   });

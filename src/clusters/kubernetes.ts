@@ -15,6 +15,7 @@ export type Created =
   | { readonly kind: "created"; readonly job: JobView; readonly warnings: readonly string[] }
   | { readonly kind: "exists" };
 
+type Propagation = "Background" | "Foreground";
 export type Resource = "jobs" | "pods";
 export type RawObject = Readonly<Record<string, unknown>>;
 export type Page = {
@@ -132,9 +133,10 @@ export class Cluster {
   /**
    * Deletes the Job with this uid and, after it, its Pods. true: it is gone or going.
    * false: another Job has its name, which is left alone (the API server compares the uid).
+   * @param how `Foreground`: the Job is there until the last of its Pods is gone
    */
-  async deleteJob(namespace: string, name: string, uid: string): Promise<boolean> {
-    const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Background", preconditions: { uid } };
+  async deleteJob(namespace: string, name: string, uid: string, how: Propagation = "Background"): Promise<boolean> {
+    const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: how, preconditions: { uid } };
     const act = `delete the Job ${namespace}/${name}`;
     const call: Call = {
       method: "DELETE",

@@ -30,6 +30,8 @@ export type JobView = {
   readonly createdAt: string | undefined;
   readonly deleting: boolean;
   readonly suspended: boolean;
+  /** Kubernetes deletes it by itself some time after its end. */
+  readonly tidied: boolean;
   /** The Kueue queue that admits it, if any. */
   readonly queue: string | undefined;
   readonly conditions: readonly Condition[];
@@ -110,6 +112,7 @@ export function viewJob(job: Raw): JobView {
     createdAt: maybe(metadata["creationTimestamp"]),
     deleting: metadata["deletionTimestamp"] !== undefined,
     suspended: object(job["spec"])["suspend"] === true,
+    tidied: typeof object(job["spec"])["ttlSecondsAfterFinished"] === "number",
     queue: maybe(labels["kueue.x-k8s.io/queue-name"]),
     conditions: viewConditions(object(job["status"])["conditions"]),
   };

@@ -83,6 +83,16 @@ export class Observed {
     }
   }
 
+  /** Jobs that have ended and that Kubernetes does not remove by itself, each once. */
+  *finished(): Iterable<Omit<ObservedJob, "pods">> {
+    const seen = new Set<string>();
+    for (const { view: job, scope } of this.#jobs.all()) {
+      if (jobEnd(job) === undefined || job.deleting || job.tidied || seen.has(job.uid)) continue;
+      seen.add(job.uid); // the same namespace watched with two credentials
+      yield { job, scope };
+    }
+  }
+
   #liveJobsOf(operation: string): readonly LiveJob[] {
     const live = this.#jobs.of(operation).filter(({ view }) => jobEnd(view) === undefined);
     const once = live.filter(({ view }, i) => live.findIndex((other) => other.view.uid === view.uid) === i);
@@ -163,6 +173,10 @@ class ByOperation<V extends View> {
 
   names(): Iterable<string> {
     return this.#byOperation.keys();
+  }
+
+  *all(): Iterable<Kept<V>> {
+    for (const kept of this.#byOperation.values()) yield* kept.values();
   }
 
   has(operation: string): boolean {

@@ -9,6 +9,7 @@ import type { Obstacle } from "../clusters/waiting-reasons.ts";
 import { type Claim, isClaimed, type Operation } from "../operations/operation.ts";
 import type { Patiences } from "../operations/transition.ts";
 import type { Facts, JobFact } from "./facts.ts";
+import { againVerdict } from "./verdict-again.ts";
 import { endedVerdict } from "./verdict-ended.ts";
 import { notOurs } from "./verdict-not-ours.ts";
 import { untaken, withoutJob } from "./verdict-waiting.ts";
@@ -57,6 +58,10 @@ export function judge(facts: Facts, judging: Judging): Verdict {
   const strange = claimed?.claim.job === undefined ? notOurs(facts) : undefined;
   if (strange) return strange;
   if (claimed === undefined) return operation.runState === "running" ? foreign() : untaken(facts, judging);
+  return againVerdict(claimed.claim) ?? ofClaimed(claimed, facts, judging);
+}
+
+function ofClaimed(claimed: Claimed, facts: Facts, judging: Judging): Verdict {
   const { phase, job } = claimed.claim;
   if (phase === "held" || job === undefined) return withoutJob(facts, claimed.claim, judging);
   return withJob(claimed, facts, judging);

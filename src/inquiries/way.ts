@@ -16,7 +16,7 @@ export function wayOf(facts: Facts): Station[] {
     { at: "orchestrator", is: claim?.orchestrator ?? operation.target ?? "(none)", stands: TARGETS[target.kind] },
     ...(isTerminal(runState) ? [] : leaderStation(facts.leader)),
     ...(operation.told ? [lineStation(operation.told)] : []),
-    ...(claim ? [{ at: "claim", is: `attempt ${claim.attempt}`, stands: claim.phase }] : []),
+    ...claimStations(claim),
     ...clusterStations(claim, facts),
     ...jobStations(claim, facts.job),
   ];
@@ -33,6 +33,17 @@ function leaderStation(leader: LeaderFact): Station[] {
     case "leads":
       return [{ at: "opjob", is: leader.holder.replace(/_[0-9a-f-]{36}$/, ""), stands: "leads" }];
   }
+}
+
+function claimStations(claim: Claim | undefined): Station[] {
+  if (claim === undefined) return [];
+  const { attempt: nth, phase, earlier = [] } = claim;
+  const before = earlier.map(({ attempt, reason, job, ended }) => ({
+    at: "earlier",
+    is: `attempt ${attempt}${job === undefined ? "" : `, Job ${job}`}`,
+    stands: `${reason ?? ""} at ${ended.toISOString()}`,
+  }));
+  return [...before, { at: "claim", is: `attempt ${nth}`, stands: phase }];
 }
 
 const lineStation = ({ place, reason }: Told): Station => ({

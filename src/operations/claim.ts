@@ -181,7 +181,7 @@ export function childErrorWrite(parentId: ObjectId, childId: string, text: strin
 }
 
 /** Still ours, and not queued anew: then nothing that was judged before holds, whether it is claimed again yet or not. */
-function sameClaim({ id, claim }: Operation & { claim: Claim }): Document {
+export function sameClaim({ id, claim }: Operation & { claim: Claim }): Document {
   return {
     _id: new ObjectId(id),
     queued_at: claim.queued_at,

@@ -1,6 +1,7 @@
 // The door to `delegated_ops`: every read and write of operations. One statement each; filters come from claim.ts.
-import { type Collection, ObjectId, type UpdateFilter } from "mongodb";
+import type { UpdateFilter } from "mongodb";
 import { type Clock, systemClock } from "../clock.ts";
+import type { Verdict } from "../clusters/reasons.ts";
 import { among, BATCH } from "./among.ts";
 import { batched } from "./batch.ts";
 import {
@@ -8,8 +9,6 @@ import {
   type ConditionalWrite,
   changeWrite,
   childErrorWrite,
-  claimedBy,
-  claimWrite,
   createdWrite,
   type Failure,
   failureWrite,
@@ -17,30 +16,31 @@ import {
   type RecordedJob,
   retakeWrite,
   takeoverWrite,
-  withIds,
 } from "./claim.ts";
 import { type Fence, NO_FENCE } from "./fence.ts";
 import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
-import { type Claim, FIELD, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
+import { FIELD, type Operation, type OperationDocument, parseOperation } from "./operation.ts";
+import { type Relaunch, relaunchWrite, restoreWrite, withdrawWrite } from "./retry.ts";
 import { settle } from "./settle.ts";
+import {
+  type Claimed,
+  type Claiming,
+  claimAll,
+  type Documents,
+  type Queued,
+  queueOf,
+  readAll,
+  recordAll,
+  writeAll,
+  writeOne,
+} from "./statements.ts";
 
-type Claimed = Operation & { claim: Claim };
 export type Operations = ReturnType<typeof openOperations>;
-
-/**
- * Our own sub-document need not survive a failover: a claim that is lost is claimed again, with the same attempt and so the
- * same name of the Job; a lost record is adopted. Waiting for the journal would cost each launch several milliseconds.
- */
-const QUICK = { writeConcern: { w: 1 } } as const;
 
 /** Many calls at once go out as one: a launch costs the database little even while a backlog drains. */
 const together = (clock: Clock) => ({ largest: 64, width: 1, pace: { ms: PACE, clock } });
 /** Short beside the call to a cluster that follows: nobody who drains a backlog notices it (ms). */
 const PACE = 12;
-
-type Documents = Collection<OperationDocument>;
-type Claiming = { readonly id: string; readonly targets: readonly string[]; readonly now: Date };
-type Recording = { readonly operation: Claimed; readonly uid: string | undefined; readonly write: ConditionalWrite };
 
 /** @param fence what every write is held by */
 export function openOperations(collection: Documents, fence: Fence = NO_FENCE, clock: Clock = systemClock) {
@@ -144,6 +144,17 @@ function writesOf(collection: Documents, fence: Fence, clock: Clock) {
     retake: (operation: Operation, job: RecordedJob | undefined, now: Date): Promise<boolean> =>
       write(guarded(retakeWrite(operation, job, now))),
 
+    /** Says that its Job is taken back, to be launched again; false: it is not any more as it was judged. */
+    withdraw: (operation: Claimed, why: Verdict, now: Date): Promise<boolean> =>
+      write(guarded(withdrawWrite(operation, why, now))),
+
+    /** Says that its Job is not taken back after all. */
+    restore: (operation: Claimed, now: Date): Promise<boolean> => write(guarded(restoreWrite(operation, now))),
+
+    /** Begins the next attempt, whose Job is still to be made; false: a worker came first. */
+    relaunch: (operation: Claimed, when: Relaunch, now: Date): Promise<boolean> =>
+      write(guarded(relaunchWrite(operation, when, now))),
+
     /** Fails the operation if it still is as it was judged; false: something else came first, look again. */
     async fail(operation: Claimed, failure: Failure, now: Date): Promise<boolean> {
       const written = await write(guarded(failureWrite(operation, failure, now)));
@@ -167,76 +178,3 @@ function writesOf(collection: Documents, fence: Fence, clock: Clock) {
     },
   };
 }
-
-type Guard = (write: ConditionalWrite) => ConditionalWrite;
-
-async function claimAll(
-  collection: Documents,
-  claims: readonly Claiming[],
-  guarded: Guard,
-): Promise<(Claimed | undefined)[]> {
-  const token = new ObjectId();
-  const wanted = claims.map(({ id }) => id);
-  const { targets = [], now = new Date(0) } = claims.at(-1) ?? {};
-  const { filter, update } = guarded(claimWrite(wanted, targets, { now, token }));
-  const found = await (wanted.length === 1 ? claimOne() : claimMany());
-  // An operation is claimed once: of two calls for it, the first has it.
-  return wanted.map((id, i) => (wanted.indexOf(id) === i ? found.get(id) : undefined));
-
-  async function claimOne(): Promise<Map<string, Claimed>> {
-    const options = { ...QUICK, returnDocument: "after", projection: PROJECTION } as const;
-    const document = await collection.findOneAndUpdate(filter, update as UpdateFilter<OperationDocument>, options);
-    return byId(document === null ? [] : [document]);
-  }
-  async function claimMany(): Promise<Map<string, Claimed>> {
-    const { modifiedCount } = await collection.updateMany(filter, update as UpdateFilter<OperationDocument>, QUICK);
-    if (modifiedCount === 0) return new Map();
-    return byId(await collection.find(claimedBy(wanted, token), { projection: PROJECTION }).toArray());
-  }
-}
-
-async function readAll(collection: Documents, wanted: readonly string[]): Promise<(Operation | undefined)[]> {
-  const found = byId(await collection.find(withIds(wanted), { projection: PROJECTION }).toArray());
-  return wanted.map((id) => found.get(id));
-}
-
-type Queued = { readonly count: number; readonly oldest: Date | undefined };
-
-async function queueOf(collection: Documents, targets: readonly string[]): Promise<Queued> {
-  const filter = { run_state: "queued" as const, delegation_target: { $in: [...targets] }, archived: { $ne: true } };
-  const count = await collection.countDocuments(filter);
-  const oldest = await collection.findOne(filter, { projection: { queued_at: 1 }, sort: { queued_at: 1 } });
-  return { count, oldest: oldest?.queued_at ?? undefined };
-}
-
-async function writeOne(collection: Documents, { filter, update }: ConditionalWrite): Promise<boolean> {
-  return (await collection.updateOne(filter, update as UpdateFilter<OperationDocument>)).matchedCount === 1;
-}
-
-/** Sends compare-and-sets together. true for all: each filter matched; undefined: at least one did not. */
-async function writeAll(collection: Documents, writes: readonly ConditionalWrite[]): Promise<(true | undefined)[]> {
-  const updates = writes.map(({ filter, update }) => ({
-    updateOne: { filter, update: update as UpdateFilter<OperationDocument> },
-  }));
-  const { matchedCount } = await collection.bulkWrite(updates, { ordered: false, ...QUICK });
-  return writes.map(() => (matchedCount === writes.length ? true : undefined));
-}
-
-async function recordAll(collection: Documents, records: readonly Recording[]): Promise<boolean[]> {
-  const written = await writeAll(
-    collection,
-    records.map(({ write }) => write),
-  );
-  if (written.every((one) => one === true)) return records.map(() => true);
-  const operations = await readAll(
-    collection,
-    records.map(({ operation }) => operation.id),
-  );
-  return records.map(({ operation, uid }, i) => {
-    const now = operations[i];
-    return now?.claim?.uid === uid && now?.claim?.attempt === operation.claim.attempt;
-  });
-}
-
-const byId = (documents: readonly OperationDocument[]): Map<string, Claimed> =>
-  new Map(documents.map((document) => [document._id.toHexString(), parseOperation(document) as Claimed]));

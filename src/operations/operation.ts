@@ -13,6 +13,7 @@ export type Phase =
   | "held"
   | "created"
   | "waiting"
+  | "withdrawn" // its Job is taken back, to be launched again as a new attempt
   | "running"
   | "finished"
   | "failed"
@@ -24,6 +25,12 @@ export type Timeline = Partial<Record<Stage, Date>>;
 
 /** Name of our sub-document. Unknown fields survive every write of FiftyOne's, and a rerun does not copy them. */
 export const FIELD = "opjob";
+
+/** An attempt that was given up for the next one, and why. */
+export type Earlier = Pick<Claim, "attempt" | "reason" | "message" | "fault" | "job" | "uid"> & {
+  readonly created: Date | null;
+  readonly ended: Date;
+};
 
 /** Our sub-document. It belongs to one (operation, queued_at): an operation that is queued again is claimed again. */
 export type Claim = {
@@ -48,6 +55,12 @@ export type Claim = {
   readonly uid?: string;
   /** The creation of its Job was sent, and no answer says what became of it: a Job may exist. */
   readonly unsure?: boolean;
+  /** The run state in which its Job was taken back; where it has changed since, a worker came first. */
+  readonly withdrawn?: RunState;
+  /** It is not launched again before. */
+  readonly notBefore?: Date;
+  /** The attempts before this one, since it was queued; no more than the budget for retries. */
+  readonly earlier?: readonly Earlier[];
   readonly timeline: Timeline;
 };
 
@@ -139,6 +152,7 @@ const MAY_HAVE_JOB: Record<Phase, boolean | undefined> = {
   held: undefined,
   created: true,
   waiting: true,
+  withdrawn: true,
   running: true,
   finished: false,
   failed: false,

@@ -9,6 +9,7 @@ import { type Asked, FAULTS, type Fault, LONG, type Patience } from "../clusters
 import { type Obstacle, WAITING } from "../clusters/waiting-reasons.ts";
 import type { ClaimChange } from "./claim.ts";
 import { type Claim, isTerminal, type Operation, type Phase, type Timeline } from "./operation.ts";
+import { reduceWithdrawn } from "./withdrawn.ts";
 
 /**
  * What is known of an operation's Job. `absent` only after the API server itself said so; `unknown` concludes nothing.
@@ -26,6 +27,8 @@ export type Transition =
   | { readonly kind: "again"; readonly ms: number }
   | { readonly kind: "change"; readonly change: ClaimChange; readonly again: number | undefined }
   | { readonly kind: "fail"; readonly ending: Ending }
+  /** Its Job is being taken back: whoever does that looks how far it is. */
+  | { readonly kind: "withdraw" }
   | { readonly kind: "delete"; readonly why: string };
 
 /** Milliseconds. `pending` 0 means without end. */
@@ -47,6 +50,11 @@ export function reduce(operation: Claimed, observed: Observation, patience: Pati
   if (isTerminal(operation.runState)) return reduceEnded(operation, observed, now);
   // Somebody took it back (scheduled), or a state that no worker of today writes: not ours to judge.
   if (operation.runState !== "queued" && operation.runState !== "running") return { kind: "rest" };
+  const step = reduceWithdrawn(operation, observed.kind === "job" ? observed.job : undefined, now);
+  return step ?? reduceGoing(operation, observed, patience, now);
+}
+
+function reduceGoing(operation: Claimed, observed: Seen, patience: Patiences, now: number): Transition {
   if (observed.kind === "absent") {
     return { kind: "fail", ending: explainAbsence(observed.pods, observed.events, operation.claim.uid) };
   }
@@ -92,6 +100,7 @@ export function farewell({ runState, error, claim, endedAt }: Operation, now: nu
 /** Whose Events would tell now why a live Job waits. */
 export function questionOf(operation: Claimed, observed: Observation, now: number): Asked | undefined {
   if (observed.kind !== "job" || isTerminal(operation.runState) || jobEnd(observed.job)) return undefined;
+  if (operation.claim.phase === "withdrawn") return undefined;
   const obstacle = hindrance(operation, observed);
   return obstacle?.ask && ageOf(obstacle, operation, observed, now) >= obstacle.ask.afterMs ? obstacle.ask : undefined;
 }

@@ -51,6 +51,25 @@ export const WORK = {
     default: 60,
     env: "OPJOB_RETRY_MAX_SECONDS",
   },
+  retries: {
+    doc: "How often an operation is launched again whose worker had not begun when the cluster took its Pod away, or could not start it; 0: never. docs/errors.md says for which reasons.",
+    format: natural(10),
+    default: 2,
+    env: "OPJOB_RETRIES",
+  },
+  retryPauseSeconds: {
+    doc: "How long it waits before that; each time twice as long, and never longer than OPJOB_RETRY_MAX_SECONDS.",
+    unit: "s",
+    format: natural(DAY),
+    default: 10,
+    env: "OPJOB_RETRY_PAUSE_SECONDS",
+  },
+  rerunOperators: {
+    doc: 'JSON array: URIs of operators that may run twice, like "@org/plugin/operator". Theirs are launched again also if their worker had begun when the cluster took it away: opjob then sets the operation back to `queued`.',
+    format: "json",
+    default: [] as string[],
+    env: "OPJOB_RERUN_OPERATORS",
+  },
   imageGraceSeconds: {
     doc: "How long an image, or a Secret or ConfigMap that a container needs, may be missing before the operation fails; what often passes by itself (a registry that is away) has six times as long. docs/errors.md says it of each reason.",
     unit: "s",

@@ -36,6 +36,7 @@ test("of a Job only what is judged by is kept", () => {
     createdAt: iso(T0),
     deleting: false,
     suspended: false,
+    tidied: false,
     queue: undefined,
     conditions: [{ type: "Failed", status: "True", reason: "R", message: "M", at: iso(T0) }],
   });

@@ -29,6 +29,7 @@ export const jobView = (fields: Partial<JobView> = {}): JobView => ({
   createdAt: iso(T0),
   deleting: false,
   suspended: false,
+  tidied: false,
   queue: undefined,
   conditions: [],
   ...fields,

@@ -59,13 +59,16 @@ export async function openCluster({ admin, furnish, plane }: Stage) {
     /** A Pod that must be placed, and takes so much of the node. */
     preempt: async (cpu: string) => {
       await create("/apis/scheduling.k8s.io/v1/priorityclasses", { metadata: { name: "urgent" }, value: 1_000 });
-      await create(`/api/v1/namespaces/${NAMESPACE}/pods`, {
+      const body = {
         metadata: { name: "urgent", annotations: { "plane/hang": "" } },
         spec: {
           priorityClassName: "urgent",
           containers: [{ name: "a", image: "a:1", resources: { requests: { cpu } } }],
         },
-      });
+      };
+      const path = `/api/v1/namespaces/${NAMESPACE}/pods`;
+      // Admission hears of a new class a moment later, and refuses its Pods until then.
+      await seen("a Pod of a higher priority", async () => (await admin.send("POST", path, { body })).code === 201);
     },
     /** Writes an Event about a Pod, as its kubelet does. */
     say: ({ namespace, name, uid }: Thing["metadata"], reason: string, message: string) => {

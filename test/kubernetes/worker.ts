@@ -40,15 +40,15 @@ export function playWorkers(client: Client, path: string, db: Db): Workers {
       { $set: { run_state: "completed", completed_at: new Date(), result } },
     );
   };
-  const play = async ({ metadata: { uid, labels }, status: { phase } }: Thing): Promise<void> => {
-    const operation = labels[LABELS.operation];
-    if (operation === undefined || phase === "Pending") return;
+  const play = async ({ metadata: { uid, labels }, status }: Thing): Promise<void> => {
+    const operation = labels?.[LABELS.operation];
+    if (operation === undefined || !hasStarted(status)) return;
     setOf(jobs, operation).add(labels["batch.kubernetes.io/controller-uid"] ?? "");
     if (!setOf(pods, operation).has(uid)) {
       setOf(pods, operation).add(uid);
       await begin(operation);
     }
-    if (phase !== "Succeeded" || ended.has(uid)) return;
+    if (status.phase !== "Succeeded" || ended.has(uid)) return;
     ended.add(uid);
     await end(operation);
   };
@@ -72,6 +72,12 @@ export function playWorkers(client: Client, path: string, db: Db): Workers {
     },
   };
 }
+
+/** A Pod whose node goes before anything of it ran fails, too. */
+const hasStarted = ({ phase, containerStatuses = [] }: Thing["status"]): boolean =>
+  phase === "Running" ||
+  phase === "Succeeded" ||
+  containerStatuses.some(({ state }) => state["terminated"] !== undefined);
 
 function setOf(sets: Map<string, Set<string>>, key: string): Set<string> {
   const known = sets.get(key) ?? new Set<string>();

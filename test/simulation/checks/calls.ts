@@ -5,7 +5,7 @@ import { type Request, targetOf } from "../kubernetes/api.ts";
 import { type KubeObject, keyOf } from "../kubernetes/objects.ts";
 import type { Done } from "../kubernetes/speaker.ts";
 import type { Plan } from "../plan.ts";
-import { whyNotDelete } from "./failures.ts";
+import { whyNotDelete, whyNotTidy } from "./failures.ts";
 import { attemptOf, inFlight, isLive, isOurs, jobsOf, operationOf, type Scene, type Violate } from "./scene.ts";
 
 export type CallJudge = {
@@ -16,11 +16,20 @@ export type CallJudge = {
   readonly added: (job: KubeObject) => void;
 };
 
+type List = { readonly items: readonly KubeObject[] };
+type DeleteOptions = { preconditions?: { uid?: string }; propagationPolicy?: string };
+
+/** Whether a container of a Pod had begun when its list was given. */
+const hasBegun = ({ status }: KubeObject): boolean =>
+  ((status?.["containerStatuses"] ?? []) as { state: { waiting?: unknown } }[]).some(({ state }) => !state.waiting);
+
 export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge {
   const claims = new Set<string>();
   const names = new Map<string, string>();
   /** Which Job each life saw last under a name, and has not used to delete it. */
   const seen = new Map<string, string>();
+  /** Whether a Pod of a Job had begun when each life listed them last. */
+  const begun = new Map<string, boolean>();
 
   const created = ({ by }: Done, job: KubeObject): void => {
     const attempt = `${operationOf(job)}/${attemptOf(job)}`;
@@ -31,18 +40,26 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     if (name !== key) violate("1: a Job's name is a function of its attempt", `${name} and ${key}`);
   };
   const deletes = (key: string, { body }: Request): void => {
-    const { preconditions } = (body ?? {}) as { preconditions?: { uid?: string } };
+    const { preconditions, propagationPolicy } = (body ?? {}) as DeleteOptions;
     const uid = preconditions?.uid;
     if (uid === undefined) violate("6: a deletion names the uid", key);
     const looked = seen.has(key) && (uid === undefined || seen.get(key) === uid);
     if (!looked) violate("6: a live look comes before a deletion", key);
     seen.delete(key);
+    // Only a Job that is to be made again is waited for.
+    if (propagationPolicy === "Foreground" && begun.get(key) !== false)
+      violate("6: no Job is taken back whose worker was seen", key);
+  };
+  const looked = (where: string, { request, answer }: Done): void => {
+    const of = /^batch\.kubernetes\.io\/job-name=(.*)$/.exec(String(request.query?.["labelSelector"]))?.[1];
+    if (of !== undefined && answer.status === 200)
+      begun.set(`${where}/${of}`, (answer.body as List).items.some(hasBegun));
   };
   const deleted = ({ by, found }: Done): void => {
     if (found === undefined) return;
     const { uid } = found.metadata;
     if (!isOurs(found)) violate("6: only Jobs of ours are deleted", `${by.name} deleted ${uid}`);
-    const why = isLive(found) ? whyNotDelete(scene(), found) : undefined;
+    const why = isLive(found) ? whyNotDelete(scene(), found) : whyNotTidy(scene(), found);
     if (why) violate("6: no Job is deleted that is needed", `${by.name} deleted ${uid} although ${why}`);
   };
 
@@ -56,6 +73,7 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     done(server, done) {
       const { request, answer, by } = done;
       const { resource, namespace, name } = targetOf(request.path);
+      if (resource === "pods") looked(`${by.name} ${server} ${namespace}`, done);
       if (resource !== "jobs") return;
       if (request.method === "POST" && answer.status === 201) created(done, answer.body as KubeObject);
       if (request.method === "DELETE" && answer.status === 200) deleted(done);

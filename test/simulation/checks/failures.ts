@@ -2,6 +2,7 @@
 // Knows the contract, and how long calls and clocks may mislead.
 import { type KubeObject, textOf } from "../kubernetes/objects.ts";
 import type { Doc } from "../mongo/values.ts";
+import { mayBeTakenBack } from "./retries.ts";
 import {
   attemptIn,
   attemptOf,
@@ -95,12 +96,21 @@ export function whyNotDelete(scene: Scene, job: KubeObject): string | undefined 
     return early && isItsJob(job, doc) && isClaimedNow(doc) ? "it has only just completed" : undefined;
   }
   return attemptOf(job) === attemptIn(doc) && isClaimedNow(doc)
-    ? whyNotPresent(scene, operation)
+    ? whyNotPresent(scene, operation, mayBeTakenBack(scene, job, doc, RACE))
     : whyNotEarlier(scene, doc);
 }
 
+/** An ended Job may go when nothing can be learnt from it any more. @returns why it may not */
+export function whyNotTidy(scene: Scene, job: KubeObject): string | undefined {
+  const doc = documentOf(scene, operationOf(job));
+  if (doc === undefined || isEnded(doc) || attemptOf(job) < attemptIn(doc) || !isClaimedNow(doc)) return undefined;
+  // It was taken back, and ended by itself in that moment.
+  return claimOf(doc)?.["phase"] === "withdrawn" ? undefined : `its operation is ${stateOf(doc)}`;
+}
+
 /** A Job of the present attempt is needed, unless the operation was taken up only a moment ago: who deletes could not know. */
-function whyNotPresent(scene: Scene, operation: string): string | undefined {
+function whyNotPresent(scene: Scene, operation: string, takenBack: boolean): string | undefined {
+  if (takenBack) return undefined;
   const taken = scene.retaken.get(operation) ?? Number.NEGATIVE_INFINITY;
   return scene.time.now - taken < RACE ? undefined : "it goes on";
 }

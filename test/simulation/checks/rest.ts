@@ -48,6 +48,10 @@ function ofQueued(scene: Scene, doc: Doc, name: string): string | undefined {
   return `2: ${name} is queued, ${phase}, and no worker takes it`;
 }
 
+/** One that is launched again waits for a place as any other. */
+const isAgainInLine = (scene: Scene, doc: Doc): boolean =>
+  stateOf(doc) === "queued" && claimOf(doc)?.["earlier"] !== undefined && waitsRightly(scene, doc);
+
 /** For a place within the limit, which others have; and it was told so. */
 function waitsRightly(scene: Scene, doc: Doc): boolean {
   const { limit = 0 } = scene.plan;
@@ -61,7 +65,7 @@ export function isNobodys(scene: Scene, doc: Doc): boolean {
   const waits = stateOf(doc) !== "queued" && stateOf(doc) !== "running";
   const known = orchestratorOf(scene, doc["delegation_target"]);
   const free = known === undefined || (!isActive(known) && !isClaimedNow(doc));
-  return waits || free || (doc["archived"] === true && stateOf(doc) === "queued");
+  return waits || free || isAgainInLine(scene, doc) || (doc["archived"] === true && stateOf(doc) === "queued");
 }
 
 /** 7: failing an operation and deleting its Job is one obligation; nothing runs for nobody. */

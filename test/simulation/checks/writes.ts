@@ -5,6 +5,7 @@ import type { Change } from "../mongo/server.ts";
 import { type Doc, difference, same } from "../mongo/values.ts";
 import { OPERATIONS } from "../worker.ts";
 import { judgeFailure, RACE } from "./failures.ts";
+import { isRetry, judgeRetry } from "./retries.ts";
 import {
   attemptIn,
   attemptOf,
@@ -63,6 +64,10 @@ const tokenIn = (doc: Doc): unknown => claimOf(doc)?.["token"];
 function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Knowledge, violate: Violate): void {
   if (keptOn(after)?.["phase"] === "queued") {
     judgeNote(scene, { before, after, who }, knowledge, violate);
+    return;
+  }
+  if (isRetry({ before, after, who })) {
+    judgeRetry(scene, { before, after, who }, violate);
     return;
   }
   if (same(tokenIn(before), tokenIn(after))) {

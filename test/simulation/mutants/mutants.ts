@@ -3,6 +3,7 @@
 // White space in the text does not count. A text that is not there exactly once stops everything: then the fault must be
 // planted anew where the code has gone. Knows the text of src/; nothing of how faults are found.
 
+import { AGAIN } from "./again.ts";
 import { LEADING } from "./leading.ts";
 import type { Mutant } from "./mutant.ts";
 import { WAITING } from "./waiting.ts";
@@ -52,7 +53,7 @@ const ROADS: readonly Mutant[] = [
   },
   {
     name: "believe that every Job was recorded",
-    file: "operations/mongo.ts",
+    file: "operations/statements.ts",
     from: "if (written.every((one) => one === true)) return",
     to: "if (written.length > 0) return",
   },
@@ -162,7 +163,7 @@ const ROADS: readonly Mutant[] = [
   {
     name: "delete whatever has the name now",
     file: "dismiss.ts",
-    from: "if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; fence.require(); await cluster.deleteJob(job.namespace, job.name, job.uid);",
+    from: 'if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; const wait = few?.take() ?? 0; if (wait > 0) { log.warn(fields, "many operations are gone: their Jobs are deleted a few at a time"); return { again: wait }; } fence.require(); await cluster.deleteJob(job.namespace, job.name, job.uid);',
     to: "if (live === undefined || live.deleting) return undefined; fence.require(); await cluster.deleteJob(job.namespace, job.name, live.uid);",
   },
   {
@@ -251,4 +252,4 @@ const ROADS: readonly Mutant[] = [
   },
 ];
 
-export const MUTANTS: readonly Mutant[] = [...ROADS, ...WAITING, ...LEADING];
+export const MUTANTS: readonly Mutant[] = [...ROADS, ...AGAIN, ...WAITING, ...LEADING];
