@@ -83,6 +83,7 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
     cron: config.sweepCron,
     timetable,
     live,
+    known: () => observed.known(),
     hint,
     reload,
     tidy: () => cleanup.run(),

@@ -10,7 +10,7 @@ import type { Timetable } from "./timetable.ts";
 export type SweepOptions = {
   readonly cron: string;
   readonly timetable: Timetable;
-  readonly operations: Pick<Operations, "claimed" | "ended">;
+  readonly operations: Pick<Operations, "claimed" | "ended" | "unrecorded">;
   readonly queue: Pick<Queue, "reconcile" | "refill">;
   /** Whether this daemon works on operations; else there is nothing to look for. */
   readonly active: () => boolean;
@@ -18,6 +18,8 @@ export type SweepOptions = {
   readonly seen: () => Promise<void>;
   /** Ids of operations with a Job that still lives. */
   readonly live: () => readonly string[];
+  /** Ids of operations with a Job that exists. */
+  readonly known: () => readonly string[];
   readonly hint: (id: string) => void;
   /** Reads again what no change stream may have told of. */
   readonly reload: () => Promise<unknown>;
@@ -57,6 +59,8 @@ export function createSweep(options: SweepOptions): Sweep {
     await queue.reconcile(inHand(first ? new Set() : live));
     await queue.refill();
     for (const id of await operations.ended([...live])) hint(id);
+    // What ended while nobody led: neither its worker nor its Job will ever be heard of again.
+    if (first) for (const id of await operations.unrecorded(options.known())) hint(id);
   };
   /** A second caller waits for the sweep under way. */
   const run = (first = false): Promise<void> => {

@@ -35,8 +35,9 @@ async function replica(environment: Record<string, string> = {}): Promise<Daemon
   return daemon;
 }
 const ready = async ({ url }: DaemonUnderTest): Promise<string> => (await fetch(`${url}/readyz`)).text();
-const isLeader = async ({ url }: DaemonUnderTest): Promise<string | undefined> =>
-  /^opjob_is_leader (\d)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+const metricsOf = async ({ url }: DaemonUnderTest): Promise<string> => (await fetch(`${url}/metrics`)).text();
+const isLeader = async (daemon: DaemonUnderTest): Promise<string | undefined> =>
+  /^opjob_is_leader (\d)$/m.exec(await metricsOf(daemon))?.[1];
 const launches = ({ lines }: DaemonUnderTest): number => lines.filter(({ msg }) => msg === "launched").length;
 
 test("one leads and works, the other is ready and writes nothing", async () => {
@@ -52,8 +53,7 @@ test("one leads and works, the other is ready and writes nothing", async () => {
   const { opjob } = await stage.read(id);
   expect(opjob?.epoch).toBeGreaterThan(0);
   // It follows the same Jobs, so that it need not begin to when it comes to lead.
-  const metrics = await (await fetch(`${second.url}/metrics`)).text();
-  expect(metrics).toMatch(/^opjob_in_flight 10$/m);
+  expect(await metricsOf(second)).toMatch(/^opjob_in_flight 10$/m);
 });
 
 test("a leader that stops hands over at once, with what was queued and what runs", async () => {
@@ -73,6 +73,33 @@ test("a leader that stops hands over at once, with what was queued and what runs
   expect((await stage.read(runs)).opjob?.epoch).toBeGreaterThan(epoch);
   await stage.database.db.collection("delegated_ops").deleteOne({ _id: (await stage.read(runs))._id });
   await until("its Job is gone", async () => (await stage.jobOf(runs)) === undefined);
+});
+
+test("what ended while nobody led is recorded by who leads next, although no event of it comes any more", async () => {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases`;
+  const now = new Date().toISOString().replace("Z", "000Z");
+  const spec = { leaseDurationSeconds: 60, leaseTransitions: 100, acquireTime: now, renewTime: now };
+  await stage.kubernetes.create(path, { metadata: { name: "next" }, spec: { ...spec, holderIdentity: "gone" } });
+  const first = await replica();
+  const second = await replica({ OPJOB_LEASE_NAME: "next" });
+  const id = await stage.queue();
+  await stage.reaches(id, "running");
+  await first.stop();
+  const { _id, opjob } = await stage.read(id);
+  const done = { run_state: "completed", completed_at: new Date(), result: { result: null, error: null } } as const;
+  await stage.database.db.collection("delegated_ops").updateOne({ _id }, { $set: done });
+  stage.kubernetes.simulate.finish(await stage.podOf(id), 0);
+  const isSeen = (text: string): boolean => /^opjob_in_flight 0$/m.test(text) && /^opjob_lanes 0$/m.test(text);
+  await until("it is seen, and let go", async () => isSeen(await metricsOf(second)));
+  expect([await ready(second), (await stage.read(id)).opjob?.phase]).toEqual(["ok\nstandby\n", opjob?.phase]);
+  const lease = await fetch(`${stage.kubernetes.url}${path}/next`);
+  const { metadata } = (await lease.json()) as { metadata: object };
+  await fetch(`${stage.kubernetes.url}${path}/next`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ metadata, spec: { ...spec, holderIdentity: "" } }),
+  });
+  await stage.reaches(id, "done");
 });
 
 test("who may not read the Lease leads nothing, and says so", async () => {

@@ -49,7 +49,7 @@ function feeds() {
   const sweep = createSweep({
     cron: "0 0 1 1 *",
     timetable: () => ({ stop: async () => undefined }),
-    operations: { claimed: async function* () {}, ended: async () => [] },
+    operations: { claimed: async function* () {}, ended: async () => [], unrecorded: async () => [] },
     queue: {
       reconcile: async () => {
         const leave = Promise.withResolvers<void>();
@@ -62,6 +62,7 @@ function feeds() {
     active: () => true,
     seen: async () => undefined,
     live: () => [],
+    known: () => [],
     hint: () => undefined,
     reload,
     tidy: async () => undefined,

@@ -6,7 +6,7 @@ import { operationDocument } from "../src/local/demo/cast.ts";
 import { openOperations } from "../src/operations/mongo.ts";
 import type { OperationDocument } from "../src/operations/operation.ts";
 import { until } from "./local-daemon.ts";
-import { NAMESPACE, type Scene, scene, TARGET } from "./scene.ts";
+import { type Scene, scene, TARGET } from "./scene.ts";
 
 /** As any FiftyOne process makes them. */
 const INDEXES: IndexSpecification[] = [
@@ -50,16 +50,6 @@ async function asked(): Promise<{ op: string; plan: string; docs: number; comman
   }));
 }
 
-async function podOf(id: string): Promise<{ namespace: string; name: string }> {
-  const path = `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=opjob/operation%3D${id}`;
-  const { items } = (await (await fetch(`${stage.kubernetes.url}${path}`)).json()) as {
-    items: { metadata: { namespace: string; name: string } }[];
-  };
-  const [pod] = items;
-  if (pod === undefined) throw new Error(`operation ${id} has no Pod`);
-  return pod.metadata;
-}
-
 test.each(["stream", "poll"])(
   "by %s: nothing that the daemon does looks through the operations",
   async (mode) => {
@@ -85,8 +75,8 @@ test.each(["stream", "poll"])(
     const set = (id: string, fields: object) => operations.updateOne({ _id: new ObjectId(id) }, { $set: fields });
     await set(well, { run_state: "completed", completed_at: new Date(), result: { result: 1, error: null } });
     await set(cancelled, { run_state: "failed", failed_at: new Date(), result: null });
-    stage.kubernetes.simulate.finish(await podOf(well), 0);
-    stage.kubernetes.simulate.finish(await podOf(badly), 3);
+    stage.kubernetes.simulate.finish(await stage.podOf(well), 0);
+    stage.kubernetes.simulate.finish(await stage.podOf(badly), 3);
     await stage.reaches(badly, "failed");
     await stage.reaches(well, "done");
     await until("the Job of the cancelled one is gone", async () => (await stage.jobOf(cancelled)) === undefined);

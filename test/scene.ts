@@ -47,6 +47,8 @@ export type Scene = {
   readonly launched: (id: string, ms?: number) => Promise<OperationDocument>;
   readonly jobs: () => Promise<Job[]>;
   readonly jobOf: (id: string) => Promise<Job | undefined>;
+  /** Of the Pod of its Job. @throws Error where it has none */
+  readonly podOf: (id: string) => Promise<{ readonly namespace: string; readonly name: string }>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -123,6 +125,13 @@ export async function scene(
     jobs,
     read,
     jobOf: async (id) => (await jobs()).find(({ metadata }) => metadata.labels["opjob/operation"] === id),
+    podOf: async (id) => {
+      const path = `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=opjob/operation%3D${id}`;
+      const { items } = (await (await fetch(`${kubernetes.url}${path}`)).json()) as { items: Job[] };
+      const [pod] = items;
+      if (pod === undefined) throw new Error(`operation ${id} has no Pod`);
+      return { namespace: NAMESPACE, name: pod.metadata.name };
+    },
     daemon: () => {
       if (running === undefined) throw new Error("the daemon is not started");
       return running;

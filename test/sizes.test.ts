@@ -69,6 +69,7 @@ const CONTAINERS: Readonly<Record<string, Bound>> = {
   ...Object.fromEntries(
     [
       "clusters/watch.ts views",
+      "operations/among.ts found",
       "orchestrators/directory.ts entries",
       "orchestrators/record.ts unset",
       "queue/admission.ts orchestrators",

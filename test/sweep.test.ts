@@ -5,7 +5,7 @@ import { createMetrics } from "../src/metrics.ts";
 import type { Operation } from "../src/operations/operation.ts";
 import { createSweep } from "../src/sweep.ts";
 
-test("a Job that is watched is looked at when a term begins, and by no other sweep", async () => {
+test("a Job that is watched, or that ended unnoticed, is looked at when a term begins, and by no other sweep", async () => {
   const hinted: string[] = [];
   const sweep = createSweep({
     cron: "0 0 1 1 *",
@@ -15,11 +15,13 @@ test("a Job that is watched is looked at when a term begins, and by no other swe
         for (const id of ["live", "unseen"]) yield { id } as Operation;
       },
       ended: async () => [],
+      unrecorded: async (ids) => ids.filter((id) => id === "ended unseen"),
     },
     queue: { reconcile: async (claims) => void (await Array.fromAsync(claims)), refill: async () => undefined },
     active: () => true,
     seen: async () => undefined,
     live: () => ["live"],
+    known: () => ["live", "ended unseen", "ended"],
     hint: (id) => void hinted.push(id),
     reload: async () => undefined,
     tidy: async () => undefined,
@@ -30,5 +32,5 @@ test("a Job that is watched is looked at when a term begins, and by no other swe
   await sweep.anew();
   expect(hinted.splice(0)).toEqual(["unseen", "unseen"]);
   await sweep.firstOfTerm();
-  expect(hinted).toEqual(["live", "unseen"]);
+  expect(hinted).toEqual(["live", "unseen", "ended unseen"]);
 });

@@ -61,6 +61,11 @@ export class Observed {
     return this.#pods.of(operation).map(({ view }) => view);
   }
 
+  /** Ids of operations with a Job that exists. */
+  known(): string[] {
+    return [...this.#jobs.names()];
+  }
+
   /** Ids of operations with a Job that has not ended. */
   live(): string[] {
     return this.#jobs.operations(({ view }) => jobEnd(view) === undefined);

@@ -1,7 +1,8 @@
 // The door to `delegated_ops`: every read and write of operations. One statement each; filters come from claim.ts.
-import { ObjectId, type UpdateFilter } from "mongodb";
+import type { UpdateFilter } from "mongodb";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Verdict } from "../clusters/reasons.ts";
+import { among, BATCH } from "./among.ts";
 import { batched } from "./batch.ts";
 import {
   type ClaimChange,
@@ -35,9 +36,6 @@ import {
 } from "./statements.ts";
 
 export type Operations = ReturnType<typeof openOperations>;
-
-/** How many ids are asked for at once; keeps the query far below MongoDB's limit of 16 MB. */
-const BATCH = 1_000;
 
 /** Many calls at once go out as one: a launch costs the database little even while a backlog drains. */
 const together = (clock: Clock) => ({ largest: 64, width: 1, pace: { ms: PACE, clock } });
@@ -92,14 +90,16 @@ function readsOf(collection: Documents, clock: Clock) {
 
     /** Which of these ids are of operations that have ended or do not exist. */
     async ended(candidates: readonly string[]): Promise<string[]> {
-      const alive = new Set<string>();
-      for (let i = 0; i < candidates.length; i += BATCH) {
-        const batch = candidates.slice(i, i + BATCH).map((id) => new ObjectId(id));
-        const filter = { _id: { $in: batch }, run_state: { $in: ["queued" as const, "running" as const] } };
-        for await (const { _id } of collection.find(filter, { projection: { _id: 1 } })) alive.add(_id.toHexString());
-      }
+      const alive = new Set(await among(collection, candidates, { run_state: { $in: ["queued", "running"] } }));
       return candidates.filter((id) => !alive.has(id));
     },
+
+    /** Which of these ids are of operations that have ended in a Job of ours without its having been recorded. */
+    unrecorded: (candidates: readonly string[]): Promise<string[]> =>
+      among(collection, candidates, {
+        run_state: { $in: ["completed", "failed"] },
+        [`${FIELD}.phase`]: { $exists: true, $nin: ["done", "failed"] },
+      }),
   };
 }
 

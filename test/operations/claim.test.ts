@@ -333,6 +333,23 @@ describe("what is found", () => {
     expect(await operations.ended([...many, runs])).toEqual(many);
   });
 
+  test("unrecorded: of the ids that are asked for, those that have ended since we claimed them, and are not marked so", async () => {
+    const [runs, done, failed, ours, never] = [
+      await insert(),
+      await insert(),
+      await insert(),
+      await insert(),
+      await insert(),
+    ];
+    for (const id of [runs, done, failed, ours]) await claim(id);
+    await set(runs, { run_state: "running" });
+    await set(done, { run_state: "completed", "opjob.phase": "done" });
+    await set(failed, { run_state: "failed" });
+    await set(ours, { run_state: "failed", "opjob.phase": "failed" });
+    await set(never, { run_state: "completed" });
+    expect(await operations.unrecorded([runs, done, failed, ours, never])).toEqual([failed]);
+  });
+
   test("queue: how many wait for our targets, and since when the oldest does", async () => {
     expect(await operations.queue(TARGETS)).toEqual({ count: 0, oldest: undefined });
     await insert({ queued_at: new Date(QUEUED_AT.getTime() + 1) });

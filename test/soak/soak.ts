@@ -17,7 +17,9 @@ const { values } = parseArgs({
 });
 const [OPERATIONS, FINISHED, QUEUED] = [Number(values.operations), Number(values.finished), Number(values.queued)];
 /** What counts as flat: between the first quarter and the end. */
-const FLAT = { heap: 1.15, rss: 1.15, descriptors: 1.1 };
+const FLAT = { heap: 1.1, rss: 1.15, descriptors: 1.1 };
+/** What follows the last operation of a portion has come to rest (ms). */
+const SETTLED_MS = 5_000;
 /** So many entries more than after the first quarter are growth. */
 const GROWN = 10;
 const list = (all: readonly (readonly [string, number])[]): string =>
@@ -38,7 +40,7 @@ async function soak({ db, start }: Scene): Promise<boolean> {
       await queue(db, OPERATIONS / 40);
       await until("the portion has ended", async () => (await left()) === 0);
     }
-    await sleep(5_000);
+    await sleep(SETTLED_MS);
     samples.push(await daemon.sample());
     say(`soak, after ${(OPERATIONS * quarter) / 4}: ${show(samples.at(-1) as Sample)}`);
   }

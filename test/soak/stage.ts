@@ -16,8 +16,9 @@ export type Stage = AsyncDisposable & {
 };
 
 const TARGET = "kubernetes-cpu";
-/** As the image and the Deployment start it. */
-const NODE = ["--max-semi-space-size=8", "--expose-gc", "--max-old-space-size=384", "dist/main.js"];
+/** As the image and the Deployment start it, but that it can be told to collect its garbage. */
+const SIZES = ["--max-semi-space-size=8", "--max-old-space-size=384"];
+const NODE = [...SIZES, "--expose-gc", "--import", "./test/soak/collect.mjs", "dist/main.js"];
 /** No part takes longer than this (ms). */
 const LONGEST = 1_800_000;
 /** As FiftyOne makes them (contract); opjob makes none. */

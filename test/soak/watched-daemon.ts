@@ -19,13 +19,13 @@ export type WatchedDaemon = AsyncDisposable & {
   readonly child: ChildProcess;
   /** Milliseconds from its start to the end of its first scan. */
   readonly readyMs: number;
-  /** The least of some looks: what is garbage does not count. */
+  /** After its garbage was collected, the least of some looks. */
   readonly sample: () => Promise<Sample>;
   /** What it has said, one JSON line a fact. */
   readonly output: () => string;
 };
 
-const LOOKS = 8;
+const LOOKS = 4;
 const BETWEEN_MS = 1_000;
 
 export async function startWatched(
@@ -68,6 +68,8 @@ export async function startWatched(
     readyMs,
     output: () => output,
     sample: async () => {
+      child.kill("SIGUSR2");
+      await sleep(BETWEEN_MS);
       const looks: Sample[] = [];
       for (let i = 0; i < LOOKS; i++) {
         looks.push(await look());
