@@ -2,6 +2,7 @@
 // worker writes the record, as FiftyOne's own does; here the Job is made, and judged by what the record says after it.
 // It has no operation, so none of the two roads sees it. Sees all rooms.
 import { createHash } from "node:crypto";
+import type { Guard } from "./clusters/call.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import type { JobView } from "./clusters/observation.ts";
 import { OpjobError } from "./errors.ts";
@@ -16,6 +17,8 @@ export type RefreshOptions = {
   readonly lists: Pick<OperatorLists, "of">;
   /** Fingerprint of our database. */
   readonly database: string;
+  /** Held directly before a Job is made. */
+  readonly guard?: Guard;
 } & FollowOptions;
 
 export type Refresh = {
@@ -58,7 +61,7 @@ export async function refresh(options: RefreshOptions, wanted: Refresh): Promise
   });
   const { orchestrator, id: registration } = wanted;
   const stamp = { registration, orchestrator, database: options.database, namespace: site.namespace };
-  const made = await create(cluster, stampRegistration(manifest, stamp), options.database);
+  const made = await create(cluster, stampRegistration(manifest, stamp), options);
   const place = `${made.namespace}/${made.name}`;
   wanted.onProgress(`Job ${place} was created.`);
   await followRegistration(options, { ...wanted, cluster, made });
@@ -72,8 +75,14 @@ export async function refresh(options: RefreshOptions, wanted: Refresh): Promise
   };
 }
 
-async function create(cluster: Cluster, { namespace, name, manifest }: StampedJob, database: string): Promise<JobView> {
-  const answer = await cluster.createJob(namespace, name, manifest);
+type Creating = Pick<RefreshOptions, "database" | "guard">;
+
+async function create(
+  cluster: Cluster,
+  { namespace, name, manifest }: StampedJob,
+  { database, guard }: Creating,
+): Promise<JobView> {
+  const answer = await cluster.createJob(namespace, name, manifest, guard);
   if (answer.kind === "created") return answer.job;
   const found = await cluster.getJob(namespace, name);
   if (found?.database === database && !found.deleting) return found;

@@ -53,6 +53,7 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
     database: rooms.instance,
     config,
     active,
+    guard: fence.require,
     patience: patienceOf(config),
     metrics,
     log,

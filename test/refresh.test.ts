@@ -1,8 +1,14 @@
 // Registration Jobs, seen from outside: what a refresh makes, who writes the record, what is told when it fails, and that
 // operations and registrations never get in each other's way. The test plays the worker of a simulated container.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { systemClock } from "../src/clock.ts";
+import { OpjobError } from "../src/errors.ts";
+import { type RefreshOptions, refresh } from "../src/refresh.ts";
+import { compileTemplate } from "../src/templates/render.ts";
+import { accessTo, clientOf, scripted, status } from "./clusters/scripted.ts";
 import { opjobBeside, type Run } from "./command-line.ts";
 import { dataUri, register, until } from "./local-daemon.ts";
+import { refusalOf } from "./refusal.ts";
 import { type Job, NAMESPACE, type Scene, scene, template } from "./scene.ts";
 
 const OPERATORS = ["@team/plugin/a", "@team/plugin/b"];
@@ -239,4 +245,30 @@ describe("the daemon", () => {
     await stage.launched(await stage.queue());
     expect((await stage.jobs()).filter(isRegistration)).toEqual([]);
   });
+});
+
+test("who has lost its leadership while it waited for the cluster makes no registration Job", async () => {
+  await using server = await scripted((asked) => status(asked, 403, "Forbidden", "no"));
+  await using cluster = clientOf(accessTo(server.url));
+  const lost = new OpjobError("LEADERSHIP_LOST", "somebody else leads");
+  const options = {
+    placer: {
+      site: async () => ({ cluster, namespace: NAMESPACE, orchestrator: {} }),
+      registration: async () => ({
+        template: compileTemplate(template(), "t.yaml"),
+        worker: { command: "", args: [] },
+      }),
+    },
+    lists: { of: async () => ({ operators: [], updatedAt: undefined }) },
+    database: "d",
+    guard: () => {
+      throw lost;
+    },
+    patience: { image: 0, pending: 0 },
+    clock: systemClock,
+    secrets: new Set<string>(),
+  } as unknown as RefreshOptions;
+  const wanted = { orchestrator: "gpu", id: "0".repeat(24), onProgress: () => undefined };
+  expect(await refusalOf(refresh(options, { ...wanted, signal: new AbortController().signal }))).toBe(lost);
+  expect(server.asked).toEqual([]);
 });
