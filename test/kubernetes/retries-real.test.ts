@@ -2,6 +2,7 @@
 // Each operation runs as a second attempt, exactly once, and its two Jobs never had a Pod at the same time.
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Document, ObjectId } from "mongodb";
+import { LABELS } from "../../src/clusters/observation.ts";
 import { type Cluster, openCluster } from "./real-cluster.ts";
 import { seen } from "./seen.ts";
 import { type Fate, NAMESPACE, type Stage, setStage } from "./stage.ts";
@@ -32,7 +33,7 @@ describe("on a real control plane", () => {
     cluster = await openCluster(stage);
     const path = `/api/v1/namespaces/${NAMESPACE}/pods`;
     workers = playWorkers(stage.admin, path, stage.db);
-    watched = setInterval(() => void look(path), 100);
+    watched = setInterval(() => void look(path).catch(() => undefined), 100);
   }, 300_000);
   afterAll(async () => {
     clearInterval(watched);
@@ -42,15 +43,12 @@ describe("on a real control plane", () => {
   }, 60_000);
 
   const look = async (path: string): Promise<void> => {
-    const { code, body } = await stage.admin.send("GET", path).catch(() => ({ code: 0, body: undefined as never }));
-    if (code !== 200) return;
-    const alive = body.items.filter(({ status: { phase } }) => phase !== "Succeeded" && phase !== "Failed");
-    const attempts = new Map<string, Set<string>>();
-    for (const { metadata } of alive) {
-      const { "opjob/operation": id = "", "opjob/attempt": attempt = "" } = metadata.labels ?? {};
-      attempts.set(id, (attempts.get(id) ?? new Set()).add(attempt));
-    }
-    for (const [id, all] of attempts) if (id !== "" && all.size > 1) doubled.add(id);
+    const answer = await stage.admin.send("GET", path, { query: { labelSelector: LABELS.operation } });
+    if (answer.code !== 200) return;
+    const alive = answer.body.items.filter(({ status: { phase } }) => phase !== "Succeeded" && phase !== "Failed");
+    const labels = alive.map(({ metadata }) => metadata.labels);
+    for (const [id, ofOne] of Map.groupBy(labels, (one) => one[LABELS.operation] ?? ""))
+      if (new Set(ofOne.map((one) => one[LABELS.attempt])).size > 1) doubled.add(id);
   };
   const reaches = (_id: ObjectId, what: string, holds: (document: Document) => boolean): Promise<Document> =>
     seen(
@@ -66,8 +64,7 @@ describe("on a real control plane", () => {
       `a Pod of attempt ${attempt} on a node`,
       async () =>
         (await stage.podsOf(id)).find(
-          ({ metadata, spec }) =>
-            metadata.labels?.["opjob/attempt"] === String(attempt) && spec["nodeName"] !== undefined,
+          ({ metadata, spec }) => metadata.labels[LABELS.attempt] === String(attempt) && spec["nodeName"] !== undefined,
         ),
       WITHIN_MS,
     );
