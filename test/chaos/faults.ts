@@ -1,13 +1,15 @@
 // What strikes in a storm: faults of the daemons, of the database, and of the cluster with the ways to it. Each begins, lasts, and is
 // over when its promise resolves; nothing of it is left. Knows how to hurt; nothing of what should come of it.
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Client, Thing } from "../kubernetes/client.ts";
 import type { Component } from "../kubernetes/plane/components.ts";
 import type { Plane } from "../kubernetes/plane/plane.ts";
-import type { Fleet, Replica } from "./fleet.ts";
+import { type Fleet, NAMESPACE, type Replica } from "./fleet.ts";
 import type { ReplicaSet } from "./replica-set.ts";
 
 export type Struck = {
   readonly plane: Plane;
+  readonly admin: Pick<Client, "send">;
   readonly set: ReplicaSet;
   readonly fleet: Fleet;
   readonly draw: () => number;
@@ -15,6 +17,8 @@ export type Struck = {
 
 /** @returns "missed" if there was nothing to strike: it does not count */
 export type Fault = (struck: Struck) => Promise<unknown>;
+
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
 const between = ({ draw }: Struck, least: number, most: number): number => least + draw() * (most - least);
 
@@ -70,6 +74,22 @@ const freezePart =
     return undefined;
   };
 
+/** Pods for which no node was found yet are deleted: what the cluster takes away before it begins must be launched again. */
+const losePods: Fault = async (struck) => {
+  const { plane, admin } = struck;
+  await plane.kill("kube-scheduler");
+  await sleep(between(struck, 1_500, 3_000));
+  const seen = await admin.send("GET", PODS, { query: { fieldSelector: "spec.nodeName=" } }).catch(() => undefined);
+  const waiting = seen?.code === 200 ? seen.body.items.slice(0, 10) : [];
+  const lose = async ({ metadata: { name, uid } }: Thing): Promise<boolean> => {
+    const body = { gracePeriodSeconds: 0, preconditions: { uid } };
+    return (await admin.send("DELETE", `${PODS}/${name}`, { body })).code === 200;
+  };
+  const lost = await Promise.all(waiting.map((pod) => lose(pod).catch(() => false)));
+  await plane.start("kube-scheduler");
+  return lost.includes(true) || "missed";
+};
+
 /** By what they strike: faults of two of these may go on at once. */
 export const FAULTS: readonly Readonly<Record<string, Fault>>[] = [
   {
@@ -94,6 +114,7 @@ export const FAULTS: readonly Readonly<Record<string, Fault>>[] = [
     "scheduler killed": killPart("kube-scheduler"),
     "history forgotten": ({ plane }) => plane.compact().catch(() => "missed" as const),
     "cluster cut off": cutOff,
+    "Pods lost before they had a node": losePods,
     "connections deaf": async ({ fleet }) => fleet.ways.deafen(({ from }) => from !== undefined),
   },
 ];

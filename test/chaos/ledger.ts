@@ -10,7 +10,7 @@ export type Ledger = AsyncDisposable & {
   readonly executed: ReadonlyMap<string, readonly string[]>;
   /** When each execution began (ms since 1970). */
   readonly began: ReadonlyMap<string, number>;
-  /** Uids of all Jobs that were ever seen, by themselves or by their Pods, by operation. */
+  /** Uids of all Jobs that were ever seen, by themselves or by their Pods, by operation and attempt. */
   readonly jobs: ReadonlyMap<string, ReadonlySet<string>>;
   /** Pods that found their operation taken: Kubernetes itself may make two for one Job. */
   readonly refused: () => number;
@@ -55,14 +55,15 @@ export function keepLedger({ client, namespace, db, workMs }: LedgerOptions): Le
       }
     }
   };
-  /** A try whose answer was lost finds its own mark the next time. */
+  /** A try whose answer was lost finds its own mark the next time, once it is for good; until then it knows nothing. */
   const take = async (operation: string, pod: string): Promise<boolean> => {
     const _id = new ObjectId(operation);
-    const mine = { _id, run_state: "running", "metadata.worker": pod };
     const update = { $set: { run_state: "running", started_at: new Date(), "metadata.worker": pod } };
     return insist(async () => {
-      if ((await operations.countDocuments(mine)) === 1) return true;
-      return (await operations.updateOne({ _id, run_state: "queued" }, update)).matchedCount === 1;
+      if ((await operations.updateOne({ _id, run_state: "queued" }, update)).matchedCount === 1) return true;
+      const found = await operations.findOne({ _id }, { projection: { run_state: 1, "metadata.worker": 1 } });
+      if (found?.["run_state"] === "queued") throw new Error("whoever took it, it is not for good yet");
+      return found?.["metadata"]?.worker === pod;
     });
   };
   const complete = (operation: string): Promise<unknown> => {
@@ -98,13 +99,19 @@ export function keepLedger({ client, namespace, db, workMs }: LedgerOptions): Le
     }
     await endPod(pod);
   };
-  const note = (operation: string, job: string): void =>
-    void jobs.set(operation, (jobs.get(operation) ?? new Set()).add(job));
+  const note = (
+    { [LABELS.operation]: operation, [LABELS.attempt]: attempt }: Thing["metadata"]["labels"],
+    job: string,
+  ): void => {
+    const key = `${operation} ${attempt}`;
+    jobs.set(key, (jobs.get(key) ?? new Set()).add(job));
+  };
   const look = ({ metadata, status, ...pod }: Thing): void => {
     const operation = metadata.labels[LABELS.operation];
     if (operation === undefined) return;
-    note(operation, metadata.labels["batch.kubernetes.io/controller-uid"] ?? "");
-    if (status.phase !== "Running" || known.has(metadata.uid)) return;
+    note(metadata.labels, metadata.labels["batch.kubernetes.io/controller-uid"] ?? "");
+    // No kubelet starts a Pod that is being deleted.
+    if (status.phase !== "Running" || metadata.deletionTimestamp !== undefined || known.has(metadata.uid)) return;
     known.add(metadata.uid);
     working.add(work({ metadata, status, ...pod }, operation).catch(() => undefined));
   };
@@ -116,7 +123,7 @@ export function keepLedger({ client, namespace, db, workMs }: LedgerOptions): Le
   const lookAtJobs = async (): Promise<void> => {
     const seen = await client.send("GET", `/apis/batch/v1/namespaces/${namespace}/jobs`, { headers: METADATA });
     if (seen.code !== 200) return;
-    for (const { metadata } of seen.body.items) note(metadata.labels[LABELS.operation] ?? "", metadata.uid);
+    for (const { metadata } of seen.body.items) note(metadata.labels, metadata.uid);
   };
   const every = async (ms: number, act: () => Promise<void>): Promise<void> => {
     while (!stop.signal.aborted) {

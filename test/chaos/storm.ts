@@ -92,7 +92,7 @@ export async function storm(options: StormOptions): Promise<Toll & Weather> {
   say(
     `calm: ${calm.toFixed(0)} ms from queueing to execution (median of ${before.length}), at most ${Math.max(...calmly)}`,
   );
-  const { ids, ...struck } = await strike({ plane, set, fleet, draw }, db, options);
+  const { ids, ...struck } = await strike({ plane, admin, set, fleet, draw }, db, options);
   await ended(db, CALM + options.operations, END_WITHIN);
   const toll = await judge({ db, admin, ledger }, calm, ids);
   return { ...struck, terms: fleet.terms(), fallen: fleet.fallen(), ...toll };

@@ -21,7 +21,11 @@ test("what is lost, doubled, failed, not executed, or has a second Job is told a
       [well, 1_100],
       [twice, 3_100],
     ]),
-    jobs: new Map([[secondJob, new Set(["job-1", "job-2"])]]),
+    jobs: new Map([
+      [`${secondJob} 1`, new Set(["job-1", "job-2"])],
+      [`${well} 1`, new Set(["job-1"])],
+      [`${well} 2`, new Set(["job-2"])],
+    ]),
     refused: () => 0,
   } as unknown as Ledger;
   const admin = { send: async () => ({ code: 200, body: { items: [] } }) as unknown as Reply };
@@ -33,12 +37,13 @@ test("what is lost, doubled, failed, not executed, or has a second Job is told a
   expect(toll).toMatchObject({
     completed: 4,
     failed: [`${failed}: it vanished`],
-    lost: 3,
     doubled: [twice],
-    secondJobs: [secondJob],
+    secondJobs: [`${secondJob} 1`],
+    retried: 1,
     missing: [never],
     leftOver: 0,
     delay: { p50: 2_000, most: 2_000 },
   });
+  expect(toll.lost.map((one) => one.slice(0, 24))).toEqual([...ids.slice(5), gone]);
   expect(harm(toll)).toBe(7);
 });

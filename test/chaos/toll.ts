@@ -1,7 +1,7 @@
 // The toll of a storm: what became of each operation, by the workers' own ledger, the database and the API server.
 // Judges; knows nothing of what struck.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Db } from "mongodb";
+import type { Db, Document } from "mongodb";
 import type { Client, Thing } from "../kubernetes/client.ts";
 import { NAMESPACE } from "./fleet.ts";
 import type { Ledger } from "./ledger.ts";
@@ -10,13 +10,15 @@ export type Toll = {
   readonly completed: number;
   /** No worker ever fails here: each one that failed was failed falsely. */
   readonly failed: readonly string[];
-  /** Operations that are neither completed nor failed. */
-  readonly lost: number;
+  /** Operations that are neither completed nor failed, and what they are instead. */
+  readonly lost: readonly string[];
   /** Operations that were executed more than once, or not at all although they are completed. */
   readonly doubled: readonly string[];
   readonly missing: readonly string[];
-  /** Operations of which more than one Job was seen. */
+  /** Operations of which more than one Job of the same attempt was seen. */
   readonly secondJobs: readonly string[];
+  /** Attempts after the first: what the cluster lost before it began is launched again. */
+  readonly retried: number;
   /** Jobs and Pods that still live although all operations have ended. */
   readonly leftOver: number;
   /** Of operations that have ended, how many are in which phase although opjob should have noted it: that costs nobody anything. */
@@ -35,7 +37,7 @@ const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
 /** How many of the toll's findings are harm; 0 is what the storm must show. */
 export const harm = ({ failed, lost, doubled, missing, secondJobs, leftOver }: Toll): number =>
-  failed.length + lost + doubled.length + missing.length + secondJobs.length + leftOver;
+  failed.length + lost.length + doubled.length + missing.length + secondJobs.length + leftOver;
 
 export const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? Number.NaN;
@@ -61,10 +63,11 @@ export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids:
   return {
     completed: done.length,
     failed: failed.map(({ _id, result }) => `${String(_id)}: ${String(result?.error)}`),
-    lost: ids.filter(({ id }) => !["completed", "failed"].includes(String(state.get(id)?.["run_state"]))).length,
+    lost: ids.filter(({ id }) => !hasEnded(state.get(id))).map(({ id }) => `${id}: ${stateOf(state.get(id))}`),
     doubled: more(ledger.executed),
     missing: done.filter((id) => !ledger.executed.has(id)),
     secondJobs: more([...ledger.jobs].map(([id, jobs]) => [id, [...jobs]])),
+    retried: [...ledger.jobs.keys()].filter((key) => !key.endsWith(" 1")).length,
     leftOver,
     unnoted,
     refusedPods: ledger.refused(),
@@ -72,6 +75,11 @@ export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids:
     delay: { p50: quantile(late, 0.5), p99: quantile(late, 0.99), most: Math.max(...late) },
   };
 }
+
+const hasEnded = (document: Document | undefined): boolean =>
+  ["completed", "failed"].includes(String(document?.["run_state"]));
+const stateOf = ({ run_state, metadata, opjob }: Document = {}): string =>
+  JSON.stringify({ run_state, worker: metadata?.worker, opjob });
 
 /** How many Jobs and Pods still live when all had a minute to end. */
 async function tidied(admin: Pick<Client, "send">): Promise<number> {
