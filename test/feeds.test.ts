@@ -49,7 +49,7 @@ function feeds() {
   const sweep = createSweep({
     cron: "0 0 1 1 *",
     timetable: () => ({ stop: async () => undefined }),
-    operations: { claimed: async function* () {}, ended: async () => [] },
+    operations: { claimed: async function* () {} },
     queue: {
       reconcile: async () => {
         const leave = Promise.withResolvers<void>();

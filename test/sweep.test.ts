@@ -5,7 +5,7 @@ import { createMetrics } from "../src/metrics.ts";
 import type { Operation } from "../src/operations/operation.ts";
 import { createSweep } from "../src/sweep.ts";
 
-test("a Job that is watched is looked at when a term begins, and by no other sweep", async () => {
+function sweepOf(live: readonly string[]) {
   const hinted: string[] = [];
   const sweep = createSweep({
     cron: "0 0 1 1 *",
@@ -14,21 +14,33 @@ test("a Job that is watched is looked at when a term begins, and by no other swe
       async *claimed() {
         for (const id of ["live", "unseen"]) yield { id } as Operation;
       },
-      ended: async () => [],
     },
     queue: { reconcile: async (claims) => void (await Array.fromAsync(claims)), refill: async () => undefined },
     active: () => true,
     seen: async () => undefined,
-    live: () => ["live"],
+    live: () => live,
     hint: (id) => void hinted.push(id),
     reload: async () => undefined,
     tidy: async () => undefined,
     metrics: createMetrics({ defaults: false }),
     log: createLog({ level: "silent", secrets: [] }),
   });
+  return { sweep, hinted };
+}
+
+test("a Job that is watched is looked at when a term begins, and by no other sweep", async () => {
+  const { sweep, hinted } = sweepOf(["live"]);
   await sweep.run();
   await sweep.anew();
   expect(hinted.splice(0)).toEqual(["unseen", "unseen"]);
   await sweep.firstOfTerm();
   expect(hinted).toEqual(["live", "unseen"]);
+});
+
+test("a live Job whose operation is not in hand is looked at by every sweep", async () => {
+  const { sweep, hinted } = sweepOf(["live", "stray"]);
+  await sweep.run();
+  expect(hinted.splice(0)).toEqual(["unseen", "stray"]);
+  await sweep.firstOfTerm();
+  expect(hinted).toEqual(["live", "unseen", "stray"]);
 });

@@ -29,9 +29,11 @@ const ROADS: readonly Mutant[] = [
   },
   {
     name: "believe that all of a batch is claimed",
-    file: "operations/claim.ts",
-    from: "  [`${FIELD}.token`]: token,\n",
-    to: "  [`${FIELD}.attempt`]: token ? { $exists: true } : 0,\n",
+    file: "operations/statements.ts",
+    from: "return byId(await collection.find(claimedBy(wanted, token), { projection: PROJECTION }).toArray());",
+    to: `const read = byId(await collection.find(withIds(wanted), { projection: PROJECTION }).toArray());
+    const made = { attempt: 1, token, phase: "claimed", reason: null, message: null, since: null, timeline: {} } as const;
+    return new Map([...read].map(([id, one]) => [id, one.claim ? one : { ...one, claim: { ...made, queued_at: one.queuedAt, orchestrator: one.target ?? "" } }])) || claimedBy;`,
   },
   {
     name: "fail whatever state it is in",
@@ -223,7 +225,7 @@ const ROADS: readonly Mutant[] = [
   {
     name: "sweep nothing that has ended",
     file: "sweep.ts",
-    from: "for (const id of await operations.ended([...live])) hint(id);",
+    from: "for (const id of strays) hint(id);",
     to: "",
   },
   {
