@@ -79,8 +79,7 @@ async function tidy(options: CleanupOptions, { job, scope }: Finished): Promise<
   if (cluster === undefined) return true;
   if (!(await isLeftOver(options, cluster, job))) return skip(options, job);
   if (ration.take() > 0) return false;
-  fence.require();
-  await cluster.deleteJob(job.namespace, job.name, job.uid);
+  await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require });
   metrics.deletions.inc();
   metrics.cleanups.inc({ outcome: "deleted" });
   log.info({ ...fieldsOf(job), why: "it has finished, and has no TTL" }, "job deleted");

@@ -42,8 +42,7 @@ export function createDismiss({ operations, pool, fence, ration, metrics, log }:
         log.warn(fields, "many operations are gone: their Jobs are deleted a few at a time");
         return { again: wait };
       }
-      fence.require();
-      await cluster.deleteJob(job.namespace, job.name, job.uid);
+      await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require });
       metrics.deletions.inc();
       log.info({ ...fields, why }, "job deleted");
       return undefined;

@@ -125,8 +125,7 @@ function render({ database }: LaunchOptions, placed: Placed): Rendered {
 async function create({ watch, database, fence }: LaunchOptions, rendered: Rendered): Promise<Launched> {
   const { cluster, job, claimed } = rendered;
   watch(cluster, job.namespace);
-  fence.require();
-  const answer = await cluster.createJob(job.namespace, job.name, job.manifest);
+  const answer = await cluster.createJob(job.namespace, job.name, job.manifest, fence.require);
   if (answer.kind === "created") {
     return { ...rendered, created: answer.job, outcome: "created", warnings: answer.warnings };
   }

@@ -122,8 +122,7 @@ type Held = { readonly operation: Claimed; readonly cluster: Cluster; readonly j
 
 async function takeBack({ fence, metrics, log }: RetryOptions, { operation, cluster, job }: Held): Promise<Next> {
   if (!job.deleting) {
-    fence.require();
-    await cluster.deleteJob(job.namespace, job.name, job.uid, "Foreground");
+    await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require, how: "Foreground" });
     metrics.deletions.inc();
     const fields = { operation: operation.id, namespace: job.namespace, job: job.name };
     log.info({ ...fields, why: "it is launched again" }, "job deleted");

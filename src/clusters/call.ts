@@ -12,7 +12,24 @@ export type Call = {
   readonly resource: string;
   /** Any answer stands: it is never tried again. */
   readonly once?: boolean;
+  readonly guard?: Guard | undefined;
 };
+
+/**
+ * Asked directly before a call is sent, each time that it is: waiting for a place, for credentials or for the next try may take
+ * seconds. What it throws the caller gets, and nothing is sent.
+ */
+export type Guard = () => void;
+
+/** What the guard throws now; undefined: it may be sent. */
+export function objection({ guard }: Call): unknown {
+  try {
+    guard?.();
+    return undefined;
+  } catch (why) {
+    return why;
+  }
+}
 
 export const get = (resource: string, path: string, act: string): Call => ({
   method: "GET",

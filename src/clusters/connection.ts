@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, type Dispatcher, errors } from "undici";
 import { OpjobError } from "../errors.ts";
 import { type Answer, retryAfterOf } from "./answers.ts";
-import { type Call, first, targetOf, warningsOf } from "./call.ts";
+import { type Call, first, objection, targetOf, warningsOf } from "./call.ts";
 import { CREDENTIAL_AGE, type Credential, Credentials } from "./credentials.ts";
 import type { Access } from "./kubeconfig.ts";
 import { Reach } from "./reach.ts";
@@ -27,7 +27,7 @@ export type Stream = Pick<Answer, "status" | "retryAfterMs"> & { readonly body: 
 
 /** One set of TCP connections: what is opened with the same certificates, until it proves dead. */
 type Link = { readonly dispatcher: Dispatcher; readonly material: string; readonly streams: Set<Stream["body"]> };
-type Outcome = { readonly reply?: Reply; readonly cause?: unknown };
+type Outcome = { readonly reply?: Reply; readonly cause?: unknown; readonly withheld?: unknown };
 
 /** The API server closes a connection on which nothing happens after 90 s (ms). */
 const IDLE = 60_000;
@@ -52,7 +52,7 @@ export class Connection {
   /**
    * Sends a call and reads the whole answer, whatever its status; what may pass in a moment is tried again before.
    * @throws OpjobError CLUSTER_UNREACHABLE when no answer came before the deadline, CLUSTER_OVERLOADED when the API server
-   * asks for a pause
+   * asks for a pause; and what the call's guard throws
    */
   async call(call: Call): Promise<Reply> {
     const { refused } = this.#reach;
@@ -114,8 +114,10 @@ export class Connection {
 
   /** One try; a 401 counts only when fresh credentials are refused, too. */
   async #try(call: Call, deadline: number): Promise<Outcome> {
-    const outcome = await this.#send(call, deadline);
-    return outcome.reply?.status === 401 ? this.#send(call, deadline) : outcome;
+    const sent = await this.#send(call, deadline);
+    const outcome = sent.reply?.status === 401 ? await this.#send(call, deadline) : sent;
+    if (outcome.withheld !== undefined) throw outcome.withheld;
+    return outcome;
   }
 
   async #send(call: Call, deadline: number): Promise<Outcome> {
@@ -124,6 +126,8 @@ export class Connection {
     try {
       const credential = await this.#credentials.get();
       link = await this.#linkFor(credential);
+      const withheld = objection(call);
+      if (withheld !== undefined) return { withheld };
       const signal = AbortSignal.timeout(Math.ceil(Math.max(1, deadline - started)));
       const response = await request(link, credential, call, { signal, bodyTimeout: this.#options.timeoutMs });
       const body = await response.body.text();

@@ -3,7 +3,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { OpjobError } from "../errors.ts";
 import { isAlreadyThere, isNotFound, isPreconditionFailure, parse, refusal } from "./answers.ts";
-import { type Call, get, post } from "./call.ts";
+import { type Call, type Guard, get, post } from "./call.ts";
 import { Connection, type ConnectionOptions, type Reply } from "./connection.ts";
 import { type EventQuery, type EventView, fieldsOf, MOST_EVENTS, viewEvents } from "./events.ts";
 import type { Access } from "./kubeconfig.ts";
@@ -15,7 +15,8 @@ export type Created =
   | { readonly kind: "created"; readonly job: JobView; readonly warnings: readonly string[] }
   | { readonly kind: "exists" };
 
-type Propagation = "Background" | "Foreground";
+/** `how`: with "Foreground" the Job is there until the last of its Pods is gone; else they go after it. */
+type Deletion = { readonly guard?: Guard; readonly how?: "Background" | "Foreground" };
 export type Resource = "jobs" | "pods";
 export type RawObject = Readonly<Record<string, unknown>>;
 export type Page = {
@@ -80,11 +81,11 @@ export class Cluster {
 
   /**
    * Creates a Job. `exists`: a Job of that name is there already.
-   * @throws OpjobError JOB_REFUSED, CLUSTER_…
+   * @throws OpjobError JOB_REFUSED, CLUSTER_…; what the guard throws, and then it is not sent (again)
    */
-  async createJob(namespace: string, name: string, manifest: unknown): Promise<Created> {
+  async createJob(namespace: string, name: string, manifest: unknown, guard?: Guard): Promise<Created> {
     const call = post("jobs", jobs(namespace), `create the Job ${namespace}/${name}`, manifest);
-    const reply = await this.#ask({ ...call, query: { fieldValidation: "Warn" } }, isAlreadyThere);
+    const reply = await this.#ask({ ...call, guard, query: { fieldValidation: "Warn" } }, isAlreadyThere);
     if (isAlreadyThere(reply)) return { kind: "exists" };
     return { kind: "created", job: viewJob(parse(reply.body, call.act)), warnings: reply.warnings };
   }
@@ -133,19 +134,14 @@ export class Cluster {
   /**
    * Deletes the Job with this uid and, after it, its Pods. true: it is gone or going.
    * false: another Job has its name, which is left alone (the API server compares the uid).
-   * @param how `Foreground`: the Job is there until the last of its Pods is gone
+   * @throws OpjobError CLUSTER_…; what the guard throws, and then it is not sent (again)
    */
-  async deleteJob(namespace: string, name: string, uid: string, how: Propagation = "Background"): Promise<boolean> {
-    const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: how, preconditions: { uid } };
+  async deleteJob(namespace: string, name: string, uid: string, { guard, how }: Deletion = {}): Promise<boolean> {
+    const propagationPolicy = how ?? "Background";
+    const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy, preconditions: { uid } };
     const act = `delete the Job ${namespace}/${name}`;
-    const call: Call = {
-      method: "DELETE",
-      path: `${jobs(namespace)}/${name}`,
-      body,
-      act,
-      verb: "delete",
-      resource: "jobs",
-    };
+    const path = `${jobs(namespace)}/${name}`;
+    const call: Call = { method: "DELETE", path, body, act, guard, verb: "delete", resource: "jobs" };
     const reply = await this.#ask(call, (answer) => answer.status === 404 || isPreconditionFailure(answer));
     return !isPreconditionFailure(reply);
   }

@@ -1,6 +1,8 @@
 // The way to one API server: what is tried again and what is not, deadlines, and connections that died without a word.
 import { describe, expect, test } from "@jest/globals";
+import type { Cluster } from "../../src/clusters/kubernetes.ts";
 import { Traffic, UNLIMITED } from "../../src/clusters/traffic.ts";
+import { OpjobError } from "../../src/errors.ts";
 import { startLocalKubernetes } from "../../src/local/kubernetes/server.ts";
 import { refusalOf } from "../refusal.ts";
 import { until } from "../until.ts";
@@ -83,6 +85,61 @@ describe("what cannot pass is sent once:", () => {
     server.answer(said(409, "Conflict", UID));
     expect(await cluster.deleteJob("n", "a", "1")).toBe(false);
     expect(server.asked).toHaveLength(2);
+  });
+});
+
+describe("a guard is asked again before each time that a call is sent:", () => {
+  const LOST = new OpjobError("LEADERSHIP_LOST", "somebody else leads");
+  /** Lets pass until it is told not to. */
+  const guarding = () => {
+    let lost = false;
+    const lose = (): void => {
+      lost = true;
+    };
+    const guard = (): void => {
+      if (lost) throw LOST;
+    };
+    return { lose, guard };
+  };
+  const ACTS: [string, (cluster: Cluster, guard: () => void) => Promise<unknown>][] = [
+    ["a create", (cluster, guard) => cluster.createJob("n", "a", MANIFEST, guard)],
+    ["a delete", (cluster, guard) => cluster.deleteJob("n", "a", "u", { guard })],
+  ];
+
+  test.each(ACTS)("%s that has waited for its turn is not sent any more", async (_, act) => {
+    await using server = await scripted(ok);
+    const traffic = new Traffic(server.url, { ...UNLIMITED, rate: 5, burst: 1 });
+    await using cluster = clientOf(accessTo(server.url), { traffic });
+    await cluster.getJob("n", "a");
+    const { lose, guard } = guarding();
+    const acting = refusalOf(act(cluster, guard));
+    lose();
+    expect(await acting).toBe(LOST);
+    // Whatever else goes to the cluster still does.
+    await cluster.getJob("n", "a");
+    expect(server.asked.map((one) => one.split(" ")[0])).toEqual(["GET", "GET"]);
+  });
+
+  test.each(ACTS)("%s that would be tried again is not", async (_, act) => {
+    const { lose, guard } = guarding();
+    await using server = await scripted((asked) => {
+      lose();
+      said(500)(asked);
+    });
+    await using cluster = clientOf(accessTo(server.url));
+    expect(await refusalOf(act(cluster, guard))).toBe(LOST);
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test("a create that is refused for old credentials is not sent with new ones", async () => {
+    const { lose, guard } = guarding();
+    await using server = await scripted((asked) => {
+      lose();
+      said(401)(asked);
+    });
+    await using cluster = clientOf(accessTo(server.url));
+    expect(await refusalOf(cluster.createJob("n", "a", MANIFEST, guard))).toBe(LOST);
+    expect(server.asked).toHaveLength(1);
   });
 });
 

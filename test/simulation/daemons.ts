@@ -6,7 +6,7 @@ import type { Log } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import type { Outside } from "../../src/outside.ts";
 import { accessToHome, HOME } from "./kubernetes/home.ts";
-import { simulatedConnect } from "./kubernetes/speaker.ts";
+import { simulatedConnect, type Turns } from "./kubernetes/speaker.ts";
 import { Life } from "./life.ts";
 import { simulatedClient } from "./mongo/driver.ts";
 import type { DaemonPlan, Plan } from "./plan.ts";
@@ -141,13 +141,23 @@ function outsideOf(world: World, life: Life): Outside {
         streams,
         onRead: (collection) => collection === "orchestrators" && checks.readOrchestrators(life.name),
       }),
-    connect: simulatedConnect(new Map([[HOME, home], ...clusters.map((one) => [one.server, one] as const)]), life),
+    connect: simulatedConnect(
+      new Map([[HOME, home], ...clusters.map((one) => [one.server, one] as const)]),
+      life,
+      turnsOf(world, life),
+    ),
     ownAccess: accessToHome,
     timetable: (_, tick) => timetable(life, tick),
     serve: () => Promise.resolve({ port: 0, close: () => Promise.resolve() }),
     createMetrics: () => createMetrics({ defaults: false }),
     heap: undefined,
   };
+}
+
+/** Only what makes or deletes a Job waits: what looks goes before it. */
+function turnsOf({ plan: { turnMs = 0 }, draw }: World, { name }: Life): Turns {
+  const chance = draw(`turns ${name}`);
+  return (verb) => (turnMs > 0 && /^(?:create|delete) jobs$/.test(verb) ? chance.between(0, turnMs) : 0);
 }
 
 function timetable(life: Life, tick: () => Promise<void>): { stop(): Promise<void> } {

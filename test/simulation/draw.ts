@@ -67,6 +67,7 @@ export function drawPlan(seed: number): Plan {
     seed,
     horizonMs,
     limit: drawLimit(chance(seed, "limit")),
+    ...drawTurns(chance(seed, "turns")),
     clusterSkewMs: times(clusters, () => skew(draw)),
     orchestrators,
     operations,
@@ -79,6 +80,10 @@ export function drawPlan(seed: number): Plan {
   const replicated = withReplicas(plain, chance(seed, "lease"));
   return withStorms(withMoments(replicated, chance(seed, "moments")), chance(seed, "storm"));
 }
+
+/** A cluster's rate limit, or its wish for a pause, may hold up what has been decided. */
+const drawTurns = (draw: Chance): Pick<Plan, "turnMs"> =>
+  draw.happens(0.2) ? { turnMs: draw.pick([2_000, 12_000]) } : {};
 
 const drawLimit = (draw: Chance): number => (draw.happens(0.25) ? 1 + draw.below(3) : 0);
 

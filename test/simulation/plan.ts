@@ -149,6 +149,8 @@ export type Plan = {
   readonly limit?: number;
   /** Whether the daemons agree by a Lease on the one that leads. */
   readonly lease?: boolean;
+  /** How long at the most what makes or deletes a Job waits for its turn before it is sent; absent: not at all. */
+  readonly turnMs?: number;
   readonly clusterSkewMs: readonly number[];
   readonly orchestrators: readonly OrchestratorPlan[];
   readonly operations: readonly OperationPlan[];

@@ -41,6 +41,7 @@ function* calmer(plan: Plan): Generator<Plan> {
   for (const storms of without(plan.storms ?? [])) yield { ...plan, storms };
   if (plan.lease && plan.daemons.length === 1) yield { ...plan, lease: false };
   if (plan.limit) yield { ...plan, limit: 0 };
+  if (plan.turnMs) yield { ...plan, turnMs: 0 };
 }
 
 /** What stays is made milder. */

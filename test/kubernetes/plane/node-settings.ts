@@ -89,7 +89,8 @@ disabled_plugins = ["io.containerd.internal.v1.opt", ${["aufs", "btrfs", "devmap
  * @param port any of this plane's: it tells two planes' networks apart
  */
 function networkConfig(directory: string, port: number): string {
-  const ranges = [[{ subnet: `10.97.${port % 256}.0/24` }]];
+  // Of 100.64.0.0/10, which is nobody's public address and seldom a machine's own.
+  const ranges = [[{ subnet: `100.${64 + ((port >> 8) % 64)}.${port % 256}.0/24` }]];
   const ipam = { type: "host-local", dataDir: nodeFile(directory, "addresses"), ranges };
   return JSON.stringify({ cniVersion: "0.4.0", name: "plane", plugins: [{ type: "ptp", ipMasq: false, ipam }] });
 }

@@ -1,5 +1,6 @@
 // A connection's face, as src/clusters/connection.ts has it, on the simulated API server: each call goes over a line, on which
 // it may be delayed or lost. Knows HTTP's statuses; nothing of Jobs or Pods.
+import { objection } from "../../../src/clusters/call.ts";
 import type { Connect } from "../../../src/clusters/kubernetes.ts";
 import { OpjobError } from "../../../src/errors.ts";
 import type { Asked, Doing, Line } from "../calls.ts";
@@ -46,19 +47,23 @@ const REFUSALS: Readonly<Record<string, Answer>> = {
   forbidden: status(403, "Forbidden", "exceeded quota"),
 };
 
+/** How long a call waits for its turn before it is sent (ms), as a cluster's rate limit lets it. */
+export type Turns = (verb: string) => number;
+const AT_ONCE: Turns = () => 0;
+
 /** @param served clusters by their addresses */
-export function simulatedConnect(served: ReadonlyMap<string, Served>, line: Line): Connect {
+export function simulatedConnect(served: ReadonlyMap<string, Served>, line: Line, turns = AT_ONCE): Connect {
   return (access, { timeoutMs }) => {
     const cluster = served.get(access.server);
     if (cluster === undefined) throw new Error(`there is no simulated cluster ${access.server}`);
-    return speaker({ ...cluster, server: access.server, timeoutMs }, line);
+    return speaker({ ...cluster, server: access.server, timeoutMs, turns }, line);
   };
 }
 
-type Parts = Served & { readonly server: string; readonly timeoutMs: number };
+type Parts = Served & { readonly server: string; readonly timeoutMs: number; readonly turns: Turns };
 
 function speaker(parts: Parts, line: Line): Speaker {
-  const { api, store, watches, server, timeoutMs, onSend, onCall } = parts;
+  const { api, store, watches, server, timeoutMs, turns, onSend, onCall } = parts;
   const broken = (): Error =>
     new OpjobError("CLUSTER_UNREACHABLE", `The cluster ${server} could not be reached: ECONNRESET.`);
   const asked = ({ verb, resource, path, query }: Call): Asked => ({
@@ -75,6 +80,10 @@ function speaker(parts: Parts, line: Line): Speaker {
 
   return {
     call: async (call) => {
+      const wait = turns(`${call.verb} ${call.resource}`);
+      if (wait > 0) await new Promise<void>((resolve) => line.tell(wait, resolve));
+      const withheld = objection(call);
+      if (withheld !== undefined) throw withheld;
       const request = withBody(call);
       if (request.query?.["dryRun"] !== "All" && isObjects(request.path)) onSend(line, request);
       const answer = await line.call(

@@ -85,14 +85,26 @@ export const LEADING: readonly Mutant[] = [
   {
     name: "require no leadership before a Job is made",
     file: "launch.ts",
-    from: "fence.require();",
-    to: "",
+    from: "job.manifest, fence.require)",
+    to: "job.manifest, () => void fence)",
   },
   {
     name: "require no leadership before a Job is deleted",
     file: "dismiss.ts",
-    from: "fence.require();",
-    to: "",
+    from: "job.uid, { guard: fence.require })",
+    to: "job.uid, { guard: () => void fence })",
+  },
+  {
+    name: "require leadership when a Job is wanted, not when it is sent",
+    file: "launch.ts",
+    from: "const answer = await cluster.createJob(job.namespace, job.name, job.manifest, fence.require);",
+    to: "fence.require(); const answer = await cluster.createJob(job.namespace, job.name, job.manifest);",
+  },
+  {
+    name: "require leadership when a deletion is wanted, not when it is sent",
+    file: "dismiss.ts",
+    from: "await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require });",
+    to: "fence.require(); await cluster.deleteJob(job.namespace, job.name, job.uid);",
   },
   {
     name: "require no leadership before a batch is sent",

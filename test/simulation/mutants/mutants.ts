@@ -165,8 +165,8 @@ const ROADS: readonly Mutant[] = [
   {
     name: "delete whatever has the name now",
     file: "dismiss.ts",
-    from: 'if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; const wait = few?.take() ?? 0; if (wait > 0) { log.warn(fields, "many operations are gone: their Jobs are deleted a few at a time"); return { again: wait }; } fence.require(); await cluster.deleteJob(job.namespace, job.name, job.uid);',
-    to: "if (live === undefined || live.deleting) return undefined; fence.require(); await cluster.deleteJob(job.namespace, job.name, live.uid);",
+    from: 'if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; const wait = few?.take() ?? 0; if (wait > 0) { log.warn(fields, "many operations are gone: their Jobs are deleted a few at a time"); return { again: wait }; } await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require });',
+    to: "if (live === undefined || live.deleting) return undefined; await cluster.deleteJob(job.namespace, job.name, live.uid, { guard: fence.require });",
   },
   {
     name: "delete without the uid as a precondition",
