@@ -10,7 +10,7 @@ const OFTEN = 0.3;
 const OVERTAKEN = 0.12;
 
 const WRITES = ["findOneAndUpdate", "updateMany", "updateOne", "bulkWrite"] as const;
-const PAUSED = [...WRITES, "get jobs", "get jobs", "get jobs", "create jobs", "settle"] as const;
+const PAUSED = [...WRITES, "create jobs", "settle", ...Array.from({ length: 6 }, () => "get jobs" as const)] as const;
 const KILLED = [...WRITES, "create jobs", "delete jobs"] as const;
 
 export function withMoments(plan: Plan, draw: Chance): Plan {
@@ -25,8 +25,18 @@ const withFailover: With = (plan, draw) => ({ ...plan, incidents: [...plan.incid
 const withActs: With = (plan, draw) => ({ ...plan, acts: [...plan.acts, drawAct(draw, plan), drawAct(draw, plan)] });
 const withKill: With = (plan, draw) =>
   ofOne(plan, draw, (one) => ({ ...one, kills: [drawKill(draw, KILLED), ...one.kills] }));
-const withPause: With = (plan, draw) =>
-  ofOne(plan, draw, (one) => ({ ...one, pauses: [drawPause(draw), ...one.pauses] }));
+/** A look at a Job is taken before a deletion, above all: somebody gives up what runs, so that there is one. */
+const withPause: With = (plan, draw) => {
+  const acts = [1, 2].map(
+    (): Act => ({
+      at: Math.round(draw.between(5_000, 40_000)),
+      kind: draw.pick(["fail", "delete"]),
+      operation: draw.below(plan.operations.length),
+    }),
+  );
+  const paused = ofOne(plan, draw, (one) => ({ ...one, pauses: [drawPause(draw), ...one.pauses] }));
+  return { ...paused, acts: [...plan.acts, ...acts] };
+};
 
 /** It dies when it has claimed, or just before. */
 export const killedClaiming = (draw: Chance): Kill => ({
@@ -76,7 +86,7 @@ const drawKill = (draw: Chance, verbs: readonly string[]): Kill => ({
 });
 
 const drawPause = (draw: Chance): Pause => ({
-  at: { call: 1 + draw.below(4), verb: draw.pick(PAUSED) },
+  at: { call: 1 + draw.below(3), verb: draw.pick(PAUSED) },
   ms: Math.round(draw.between(12_000, 60_000)),
 });
 
