@@ -111,7 +111,8 @@ export function whyNotDelete(scene: Scene, job: KubeObject): string | undefined 
 /** An ended Job may go when nothing can be learnt from it any more. @returns why it may not */
 export function whyNotTidy(scene: Scene, job: KubeObject): string | undefined {
   const doc = documentOf(scene, operationOf(job));
-  if (doc === undefined || isEnded(doc) || attemptOf(job) < attemptIn(doc) || !isClaimedNow(doc)) return undefined;
+  // One of a later attempt was made for a claim that a failover took back.
+  if (doc === undefined || isEnded(doc) || attemptOf(job) !== attemptIn(doc) || !isClaimedNow(doc)) return undefined;
   // It was taken back, and ended by itself in that moment.
   return claimOf(doc)?.["phase"] === "withdrawn" ? undefined : `its operation is ${stateOf(doc)}`;
 }

@@ -81,6 +81,9 @@ function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Kn
     !isClaimedNow(after) && "the claim is not for its present queueing",
   ].filter((why) => why !== false);
   if (wrong.length > 0) violate("4: never steal", `${who}: claimed although ${wrong.join(", ")}`);
+  // A failover took back the claim that its Job was made for, and it is claimed for the same attempt once more.
+  const id = String(before["_id"]);
+  if (jobsOf(scene, id).some((job) => attemptOf(job) === attemptIn(after))) scene.retaken.set(id, scene.time.now);
 }
 
 /** Why an operation may be neither claimed nor told anything. */
