@@ -5,8 +5,21 @@ import { type Request, targetOf } from "../kubernetes/api.ts";
 import { type KubeObject, keyOf } from "../kubernetes/objects.ts";
 import type { Done } from "../kubernetes/speaker.ts";
 import type { Plan } from "../plan.ts";
+import { OPERATIONS } from "../worker.ts";
 import { whyNotDelete, whyNotTidy } from "./failures.ts";
-import { attemptOf, inFlight, isLive, isOurs, jobsOf, operationOf, type Scene, type Violate } from "./scene.ts";
+import {
+  attemptIn,
+  attemptOf,
+  documentOf,
+  inFlight,
+  isEnded,
+  isLive,
+  isOurs,
+  jobsOf,
+  operationOf,
+  type Scene,
+  type Violate,
+} from "./scene.ts";
 
 export type CallJudge = {
   readonly claimed: (operation: string, attempt: number) => void;
@@ -69,6 +82,10 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     if (!isOurs(found)) violate("6: only Jobs of ours are deleted", `${by.name} deleted ${uid}`);
     const why = isLive(found) ? whyNotDelete(scene(), found) : whyNotTidy(scene(), found);
     if (why) violate("6: no Job is deleted that is needed", `${by.name} deleted ${uid} although ${why}`);
+    const doc = documentOf(scene(), operationOf(found));
+    const present = doc !== undefined && isEnded(doc) && attemptOf(found) === attemptIn(doc);
+    if (present && isLive(found) && scene().server.isOpen(OPERATIONS, operationOf(found), "run_state"))
+      violate("6: no Job is deleted for what may be taken back", `${by.name} deleted ${uid}`);
   };
 
   return {
