@@ -55,6 +55,7 @@ function feeds() {
         const leave = Promise.withResolvers<void>();
         sweeps.push({ targets, go: leave.resolve });
         stop.signal.addEventListener("abort", () => leave.resolve());
+        if (stop.signal.aborted) leave.resolve();
         await leave.promise;
       },
       refill: async () => undefined,
