@@ -32,7 +32,7 @@ export const AGAIN: readonly Mutant[] = [
     from: "if (canRun(pods)) return { again: LOOK_AGAIN };",
     to: "if (canRun([])) return { again: LOOK_AGAIN };",
     unseen:
-      "a Pod that has begun is looked for before that, and one that has not is gone at once. It decides alone for operators that may run twice, of which the simulation has none; test/operations/retry.test.ts and test/daemon-retry.test.ts hold it.",
+      "a Pod that has begun is looked for before that, and one that has not is gone at once. It decides alone for operators that may run twice, of which the simulation has none.",
   },
   {
     name: "believe the first look that a Job and its Pods are gone",

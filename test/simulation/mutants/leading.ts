@@ -93,7 +93,6 @@ export const LEADING: readonly Mutant[] = [
     file: "dismiss.ts",
     from: "job.uid, { guard: fence.require })",
     to: "job.uid, { guard: () => void fence })",
-    unseen: "a deletion follows a live look by some milliseconds, in which leadership would have to end.",
   },
   {
     name: "require leadership when a Job is wanted, not when it is sent",

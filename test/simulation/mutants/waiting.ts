@@ -73,8 +73,6 @@ export const WAITING: readonly Mutant[] = [
     file: "step.ts",
     from: "if (why !== undefined && why.reason !== claimed.claim.reason) {",
     to: 'if (why !== undefined && why.reason === "") {',
-    unseen:
-      "whoever has a claim and no Job was told by its launch what is in the way. Only one whose daemon died between the claim and the Job, and that then finds no place for a minute, would be told by nothing else.",
   },
   {
     name: "make Jobs all the same whose image cannot be pulled",
