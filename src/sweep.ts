@@ -10,7 +10,7 @@ import type { Timetable } from "./timetable.ts";
 export type SweepOptions = {
   readonly cron: string;
   readonly timetable: Timetable;
-  readonly operations: Pick<Operations, "claimed" | "ended" | "unrecorded">;
+  readonly operations: Pick<Operations, "claimed" | "unrecorded">;
   readonly queue: Pick<Queue, "reconcile" | "refill">;
   /** Whether this daemon works on operations; else there is nothing to look for. */
   readonly active: () => boolean;
@@ -44,9 +44,13 @@ export function createSweep(options: SweepOptions): Sweep {
   let task: ReturnType<Timetable> | undefined;
   let running: Promise<void> | undefined;
 
-  /** Work in hand; hints that of which nobody is sure to hear: a live Job is watched, and its timers are set. */
-  const inHand = async function* (heardOf: ReadonlySet<string>): AsyncIterable<Operation> {
+  /**
+   * Work in hand; hints that of which nobody is sure to hear: a live Job is watched, and its timers are set.
+   * @param strays what is in hand is taken out of it
+   */
+  const inHand = async function* (heardOf: ReadonlySet<string>, strays: Set<string>): AsyncIterable<Operation> {
     for await (const operation of operations.claimed()) {
+      strays.delete(operation.id);
       if (!heardOf.has(operation.id)) hint(operation.id);
       yield operation;
     }
@@ -56,9 +60,11 @@ export function createSweep(options: SweepOptions): Sweep {
     if (!options.active()) return;
     await options.seen();
     const live = new Set(options.live());
-    await queue.reconcile(inHand(first ? new Set() : live));
+    // A Job may live although nothing is in hand: its operation has ended, or a worker runs it whose claim a failover took back.
+    const strays = new Set(live);
+    await queue.reconcile(inHand(first ? new Set() : live, strays));
     await queue.refill();
-    for (const id of await operations.ended([...live])) hint(id);
+    for (const id of strays) hint(id);
     // What ended while nobody led: neither its worker nor its Job will ever be heard of again.
     if (first) for (const id of await operations.unrecorded(options.known())) hint(id);
   };

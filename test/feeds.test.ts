@@ -49,12 +49,13 @@ function feeds() {
   const sweep = createSweep({
     cron: "0 0 1 1 *",
     timetable: () => ({ stop: async () => undefined }),
-    operations: { claimed: async function* () {}, ended: async () => [], unrecorded: async () => [] },
+    operations: { claimed: async function* () {}, unrecorded: async () => [] },
     queue: {
       reconcile: async () => {
         const leave = Promise.withResolvers<void>();
         sweeps.push({ targets, go: leave.resolve });
         stop.signal.addEventListener("abort", () => leave.resolve());
+        if (stop.signal.aborted) leave.resolve();
         await leave.promise;
       },
       refill: async () => undefined,

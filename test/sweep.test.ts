@@ -5,7 +5,7 @@ import { createMetrics } from "../src/metrics.ts";
 import type { Operation } from "../src/operations/operation.ts";
 import { createSweep } from "../src/sweep.ts";
 
-test("a Job that is watched, or that ended unnoticed, is looked at when a term begins, and by no other sweep", async () => {
+function sweepOf(live: readonly string[]) {
   const hinted: string[] = [];
   const sweep = createSweep({
     cron: "0 0 1 1 *",
@@ -14,23 +14,35 @@ test("a Job that is watched, or that ended unnoticed, is looked at when a term b
       async *claimed() {
         for (const id of ["live", "unseen"]) yield { id } as Operation;
       },
-      ended: async () => [],
       unrecorded: async (ids) => ids.filter((id) => id === "ended unseen"),
     },
     queue: { reconcile: async (claims) => void (await Array.fromAsync(claims)), refill: async () => undefined },
     active: () => true,
     seen: async () => undefined,
-    live: () => ["live"],
-    known: () => ["live", "ended unseen", "ended"],
+    live: () => live,
+    known: () => [...live, "ended unseen"],
     hint: (id) => void hinted.push(id),
     reload: async () => undefined,
     tidy: async () => undefined,
     metrics: createMetrics({ defaults: false }),
     log: createLog({ level: "silent", secrets: [] }),
   });
+  return { sweep, hinted };
+}
+
+test("a Job that is watched, or that ended unnoticed, is looked at when a term begins, and by no other sweep", async () => {
+  const { sweep, hinted } = sweepOf(["live"]);
   await sweep.run();
   await sweep.anew();
   expect(hinted.splice(0)).toEqual(["unseen", "unseen"]);
   await sweep.firstOfTerm();
   expect(hinted).toEqual(["live", "unseen", "ended unseen"]);
+});
+
+test("a live Job whose operation is not in hand is looked at by every sweep", async () => {
+  const { sweep, hinted } = sweepOf(["live", "stray"]);
+  await sweep.run();
+  expect(hinted.splice(0)).toEqual(["unseen", "stray"]);
+  await sweep.firstOfTerm();
+  expect(hinted).toEqual(["live", "unseen", "stray", "ended unseen"]);
 });

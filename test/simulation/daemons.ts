@@ -53,11 +53,15 @@ export type Daemons = {
 /** Lets the plan's daemons come and go. @param environment variables that hold the clusters' kubeconfigs */
 export function runDaemons(world: World, environment: Readonly<Record<string, string>>): Daemons {
   const lives = new Map<number, Life>();
-  const { plan, time } = world;
+  const { plan, time, moments } = world;
   plan.daemons.forEach((daemon, nth) => {
     const reigns = { nth, lives, daemon, environment };
     time.after(daemon.startAt, () => begin(world, reigns, 0));
-    for (const { at, ms, frozen } of daemon.pauses) time.after(at, () => lives.get(nth)?.pause(ms, frozen));
+    for (const { at, ms, frozen } of daemon.pauses) {
+      const stands = (): void => lives.get(nth)?.pause(ms, frozen);
+      if (typeof at === "number") time.after(at, stands);
+      else moments.at(at, nth, () => time.elapsed <= plan.horizonMs && stands());
+    }
     for (const { at, downMs } of daemon.stops) time.after(at, () => stop(world, lives.get(nth), downMs));
   });
   return { living: () => [...lives.values()].filter(({ dead }) => !dead) };
@@ -85,7 +89,7 @@ function begin(world: World, reign: Reign, generation: number): void {
     rate: daemon.rate ?? 1,
     kill,
     fateOf: (asked) => {
-      world.callMade();
+      world.moments.made(asked, nth);
       checks.asked(life, asked);
       return world.wire.fateOf(asked, nth);
     },

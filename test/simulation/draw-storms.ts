@@ -1,7 +1,8 @@
 // Makes of a plan one with a storm: a fault that many operations of an orchestrator meet, and that passes by itself, maybe long
 // after all else has gone right again. Pure.
 import type { Chance } from "./chance.ts";
-import type { OperationPlan, OrchestratorPlan, Plan, Storm } from "./plan.ts";
+import { killedClaiming } from "./draw-moments.ts";
+import type { DaemonPlan, OperationPlan, OrchestratorPlan, Plan, Storm } from "./plan.ts";
 
 /** How often there is one. */
 const OFTEN = 0.2;
@@ -32,8 +33,15 @@ export function withStorms(plan: Plan, draw: Chance): Plan {
     orchestrators: images,
     operations: [...operations, ...more],
     // Half of the storms are all that goes wrong: then how they are met can be told from all else.
-    ...(calm && { troubles: [], acts: [], hints: [], incidents: [], daemons: plan.daemons.map(undisturbed) }),
+    ...(calm && { troubles: [], acts: [], hints: [], incidents: [], daemons: calmed(plan, draw) }),
   };
 }
 
-const undisturbed = (daemon: Plan["daemons"][number]) => ({ ...daemon, kills: [], pauses: [], stops: [] });
+/** What was claimed and has no Job when its daemon dies meets the storm as everybody else. */
+function calmed({ daemons }: Plan, draw: Chance): DaemonPlan[] {
+  const calm = daemons.map(undisturbed);
+  const [first] = calm;
+  return first && draw.happens(0.4) ? calm.with(0, { ...first, kills: [killedClaiming(draw)] }) : calm;
+}
+
+const undisturbed = (daemon: DaemonPlan): DaemonPlan => ({ ...daemon, kills: [], pauses: [], stops: [] });

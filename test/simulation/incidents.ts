@@ -5,10 +5,13 @@ import type { World } from "./world.ts";
 
 export function letIncidentsHappen(world: World): void {
   for (const incident of world.plan.incidents) {
-    world.time.after(incident.at, () => {
+    const happens = (): void => {
       world.trace.note(`incident: ${incident.kind}`);
       INCIDENTS[incident.kind](world, incident.ms);
-    });
+    };
+    if (typeof incident.at === "number") world.time.after(incident.at, happens);
+    // What is to happen at a call that comes only after the plan's end does not happen.
+    else world.moments.at(incident.at, undefined, () => world.time.elapsed <= world.plan.horizonMs && happens());
   }
 }
 

@@ -31,6 +31,8 @@ export class Life implements Line {
   /** While it stands still: what it will find when it goes on. */
   #backlog: (() => void)[] | undefined;
   #calls = 0;
+  /** Calls of the verb at which it is to die. */
+  #ofVerb = 0;
   /** For how long its own clock stood still in all (ms), and since when it does. */
   #frozen = { ms: 0, since: undefined as number | undefined, until: Number.NEGATIVE_INFINITY };
   #stopped: number | undefined;
@@ -116,7 +118,8 @@ export class Life implements Line {
     const { time, kill, fateOf, note } = this.#parts;
     if (this.#dead) return never();
     const nth = ++this.#calls;
-    if (kill?.call === nth && kill.side === "before") {
+    const dies = kill !== undefined && this.#isAt(kill, asked.verb);
+    if (dies && kill.side === "before") {
       this.die();
       return never();
     }
@@ -135,7 +138,7 @@ export class Life implements Line {
       note(
         `${this.name} #${nth} ${asked.service} ${asked.verb} ${asked.about} ${fate.kind}${outcome.failed ? "!" : ""}`,
       );
-      if (kill?.call === nth && kill.side === "after") this.die();
+      if (dies && kill.side === "after") this.die();
       if (back === undefined) return;
       answer(back, () => (outcome.failed ? reject(outcome.error as Error) : resolve(outcome.value as T)));
     };
@@ -164,6 +167,12 @@ export class Life implements Line {
         });
     }
     return promise;
+  }
+
+  #isAt({ call, verb }: Kill, made: string): boolean {
+    if (verb === undefined) return call === this.#calls;
+    if (verb === made) this.#ofVerb++;
+    return verb === made && call === this.#ofVerb;
   }
 
   tell(ms: number, call: () => void): void {

@@ -94,11 +94,11 @@ async function huntAll(seeds: number): Promise<boolean> {
   const all: Hunted[] = [];
   for (const mutant of MUTANTS.filter(({ name, file }) => `${name} ${file}`.includes(text))) {
     const hunted = await hunt(mutant, seeds, values.keep);
-    const { name, file, seed, rule, detail, seconds } = hunted;
+    const { name, file, seed, plan, rule, detail, seconds } = hunted;
     all.push(hunted);
-    if (seed === undefined) missed++;
-    const how =
-      seed === undefined ? `NOT FOUND in ${seeds} seeds` : `found by seed ${seed} (${rule}: ${detail.slice(0, 60)})`;
+    if (seed === undefined && plan === undefined) missed++;
+    const what = seed === undefined ? plan && `the plan ${plan}` : `seed ${seed}`;
+    const how = what ? `found by ${what} (${rule}: ${detail.slice(0, 60)})` : `NOT FOUND in ${seeds} seeds`;
     say(`${file}: ${name}: ${how}, ${seconds.toFixed(1)} s`);
     if (values.table) writeFileSync(values.table, tableOf(MUTANTS, all, readIf(values.table)));
   }

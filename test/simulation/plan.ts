@@ -42,27 +42,32 @@ export type ActKind =
   | "delete-pod"
   | "replace-job"
   | "impostor"
+  | "lost-worker"
   | "deactivate"
   | "reactivate";
+
+/** Just after a daemon has sent its how manieth call, of a verb if one is given, and before that is done. */
+export type Moment = { readonly call: number; readonly verb?: string };
 
 /** Something that a person does to an operation, to its Job, or to its orchestrator. */
 export type Act = {
   /** Milliseconds since the beginning, or the daemons' how manieth call: people are quick, and do not know what is under way. */
-  readonly at: number | { readonly call: number };
+  readonly at: number | Moment;
   readonly kind: ActKind;
   readonly operation: number;
 };
 
 export type Kill = {
-  /** At which call of the life it dies: the first is 1. */
+  /** At which call of the life it dies, of a verb if one is given: the first is 1. */
   readonly call: number;
+  readonly verb?: string;
   /** Before the call is sent, or after it was done and before its answer came. */
   readonly side: "before" | "after";
   readonly downMs: number;
 };
 
 /** `frozen`: its own clock stands still, too, as that of a machine that is suspended. */
-export type Pause = { readonly at: number; readonly ms: number; readonly frozen?: boolean };
+export type Pause = { readonly at: number | Moment; readonly ms: number; readonly frozen?: boolean };
 /** A stop in order, as by SIGTERM. */
 export type Stop = { readonly at: number; readonly downMs: number };
 
@@ -123,7 +128,7 @@ export type HintTrouble = {
 };
 
 export type Incident = {
-  readonly at: number;
+  readonly at: number | Moment;
   readonly kind:
     | "cut-streams"
     | "cut-watches"

@@ -4,12 +4,13 @@ import { DATABASE_ANNOTATION, LABELS } from "../../src/clusters/observation.ts";
 import { generatedName } from "../../src/templates/naming.ts";
 import { queued } from "../operations/documents.ts";
 import { IMPOSTOR, isLive, jobsOf, podsOf } from "./checks/scene.ts";
+import { textOf } from "./kubernetes/objects.ts";
 import type { Author } from "./mongo/server.ts";
 import type { Doc } from "./mongo/values.ts";
 import type { Act, ActKind, Oddity, OperationPlan, OrchestratorPlan, Storm } from "./plan.ts";
 import { imageOf } from "./storms.ts";
 import { BEGINNING } from "./time.ts";
-import { OPERATIONS } from "./worker.ts";
+import { OPERATIONS, startWorker } from "./worker.ts";
 import { idOf, instanceOf, objectIdOf, serverOf, type World } from "./world.ts";
 
 const USER: Author = { kind: "user", name: "user" };
@@ -79,7 +80,7 @@ export function letPeopleAct(world: World): void {
     const does = (): void =>
       world.time.elapsed > plan.horizonMs ? undefined : whenWritable(world, () => perform(world, act));
     if (typeof act.at === "number") time.after(act.at, does);
-    else world.atCall(act.at.call, does);
+    else world.moments.at(act.at, undefined, does);
   }
 }
 
@@ -176,6 +177,17 @@ const impostor: Does = ({ plan, clusters, draw, server }, operation) => {
   store?.create("jobs", { metadata: { name, namespace, labels, annotations }, spec: {} });
 };
 
+/** A worker begins on a node that is lost to its cluster: nobody sees its Pod any more, and it still reaches the database. */
+const lostWorker: Does = ({ time, server, ledger, trace }, operation) => {
+  const claim = server.get(OPERATIONS, idOf(operation))?.["opjob"] as Doc | undefined;
+  if (claim?.["uid"] === undefined) return;
+  const fate = { bootMs: 0, runMs: 5_000, ends: "completes", lingerMs: 0 } as const;
+  const pod = `lost-${idOf(operation).slice(-4)}`;
+  trace.note(`${pod} begins`);
+  const assignment = { operation: idOf(operation), pod, job: textOf(claim["uid"]), fate, exit: () => undefined };
+  startWorker({ time, server, ledger, log: "" }, assignment);
+};
+
 const activate =
   (active: boolean): Does =>
   ({ server, time, plan }, operation) => {
@@ -198,6 +210,7 @@ const ACTS: Readonly<Record<ActKind, Does>> = {
   "delete-pod": deletePods,
   "replace-job": replaceJob,
   impostor,
+  "lost-worker": lostWorker,
   deactivate: activate(false),
   reactivate: activate(true),
 };

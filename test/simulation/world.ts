@@ -9,6 +9,7 @@ import { type Fates, type SimulatedCluster, simulatedCluster } from "./kubernete
 import { HOME, leaseHome } from "./kubernetes/home.ts";
 import type { Served } from "./kubernetes/speaker.ts";
 import type { WatchTroubles } from "./kubernetes/watch-body.ts";
+import { createMoments, type Moments } from "./moments.ts";
 import type { StreamTroubles } from "./mongo/parts.ts";
 import { MongoServer } from "./mongo/server.ts";
 import { LEASE_SERVICE, type Plan } from "./plan.ts";
@@ -31,10 +32,7 @@ export type World = {
   readonly checks: Checks;
   readonly trace: Trace;
   readonly draw: (purpose: string) => Chance;
-  /** A daemon makes a call. */
-  readonly callMade: () => void;
-  /** Does something when so many calls have been made, just after the last of them. */
-  readonly atCall: (nth: number, act: () => void) => void;
+  readonly moments: Moments;
 };
 
 /** What happened, line by line. */
@@ -126,15 +124,8 @@ export function createWorld(plan: Plan): World {
   });
   for (const cluster of clusters) cluster.store.onEvent((event) => checks.happened(event));
   checks.begin({ server, clusters });
-  let calls = 0;
-  const waiting = new Map<number, (() => void)[]>();
-  return {
-    ...{ plan, time, server, clusters, home, streams, watches, wire, ledger, checks, trace, draw },
-    callMade: () => {
-      for (const act of waiting.get(++calls) ?? []) time.after(0, act);
-    },
-    atCall: (nth, act) => void waiting.set(nth, [...(waiting.get(nth) ?? []), act]),
-  };
+  const moments = createMoments(time);
+  return { plan, time, server, clusters, home, streams, watches, wire, ledger, checks, trace, draw, moments };
 }
 
 function fatesOf({ operations }: Plan, operation: string, attempt: number): Fates {

@@ -5,11 +5,26 @@ import { type Request, targetOf } from "../kubernetes/api.ts";
 import { type KubeObject, keyOf } from "../kubernetes/objects.ts";
 import type { Done } from "../kubernetes/speaker.ts";
 import type { Plan } from "../plan.ts";
+import { OPERATIONS } from "../worker.ts";
 import { whyNotDelete, whyNotTidy } from "./failures.ts";
-import { attemptOf, inFlight, isLive, isOurs, jobsOf, operationOf, type Scene, type Violate } from "./scene.ts";
+import {
+  attemptIn,
+  attemptOf,
+  documentOf,
+  inFlight,
+  isEnded,
+  isLive,
+  isOurs,
+  jobsOf,
+  operationOf,
+  type Scene,
+  type Violate,
+} from "./scene.ts";
 
 export type CallJudge = {
   readonly claimed: (operation: string, attempt: number) => void;
+  /** When a life asked for a Job last, by its name; undefined: never. */
+  readonly askedFor: (life: string, job: KubeObject) => number | undefined;
   readonly sent: (server: string, by: Line, request: Request) => void;
   readonly done: (server: string, done: Done) => void;
   /** A Job of ours came into being. */
@@ -23,13 +38,19 @@ type DeleteOptions = { preconditions?: { uid?: string }; propagationPolicy?: str
 const hasBegun = ({ status }: KubeObject): boolean =>
   ((status?.["containerStatuses"] ?? []) as { state: { waiting?: unknown } }[]).some(({ state }) => !state.waiting);
 
+/** Of which Job's Pods a list is asked for. */
+const jobNamed = ({ query }: Request): string | undefined =>
+  /^batch\.kubernetes\.io\/job-name=(.*)$/.exec(String(query?.["labelSelector"]))?.[1];
+
 export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge {
   const claims = new Set<string>();
   const names = new Map<string, string>();
   /** Which Job each life saw last under a name, and has not used to delete it. */
   const seen = new Map<string, string>();
-  /** Whether a Pod of a Job had begun when each life listed them last. */
+  /** Whether a Pod of a Job had begun when each life listed them last, or asked for a list that was empty and should not be. */
   const begun = new Map<string, boolean>();
+  /** When each life asked for a Job last. */
+  const asked = new Map<string, number>();
 
   const created = ({ by }: Done, job: KubeObject): void => {
     const attempt = `${operationOf(job)}/${attemptOf(job)}`;
@@ -50,8 +71,8 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     if (propagationPolicy === "Foreground" && begun.get(key) !== false)
       violate("6: no Job is taken back whose worker was seen", key);
   };
-  const looked = (where: string, { request, answer }: Done): void => {
-    const of = /^batch\.kubernetes\.io\/job-name=(.*)$/.exec(String(request.query?.["labelSelector"]))?.[1];
+  const looked = (where: string, { request, answer }: Pick<Done, "request" | "answer">): void => {
+    const of = jobNamed(request);
     if (of !== undefined && answer.status === 200)
       begun.set(`${where}/${of}`, (answer.body as List).items.some(hasBegun));
   };
@@ -61,14 +82,23 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     if (!isOurs(found)) violate("6: only Jobs of ours are deleted", `${by.name} deleted ${uid}`);
     const why = isLive(found) ? whyNotDelete(scene(), found) : whyNotTidy(scene(), found);
     if (why) violate("6: no Job is deleted that is needed", `${by.name} deleted ${uid} although ${why}`);
+    const doc = documentOf(scene(), operationOf(found));
+    const present = doc !== undefined && isEnded(doc) && attemptOf(found) === attemptIn(doc);
+    if (present && isLive(found) && scene().server.isOpen(OPERATIONS, operationOf(found), "run_state"))
+      violate("6: no Job is deleted for what may be taken back", `${by.name} deleted ${uid}`);
   };
 
   return {
     claimed: (operation, attempt) => void claims.add(`${operation}/${attempt}`),
+    askedFor: (life, job) => asked.get(`${life} ${keyOf(job.metadata)}`),
     sent(server, by, request) {
       const { resource, namespace, name } = targetOf(request.path);
-      if (resource === "jobs" && request.method === "DELETE")
-        deletes(`${by.name} ${server} ${namespace}/${name}`, request);
+      const key = `${by.name} ${server} ${namespace}/${name}`;
+      if (resource === "jobs" && request.method === "DELETE") deletes(key, request);
+      if (resource === "jobs" && request.method === "GET")
+        asked.set(`${by.name} ${namespace}/${name}`, scene().time.now);
+      const pods = `${by.name} ${server} ${namespace}/${jobNamed(request)}`;
+      if (resource === "pods" && !begun.has(pods)) begun.set(pods, false);
     },
     done(server, done) {
       const { request, answer, by } = done;

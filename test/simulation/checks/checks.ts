@@ -7,6 +7,7 @@ import type { Asked, Line } from "../calls.ts";
 import type { Request } from "../kubernetes/api.ts";
 import type { SimulatedCluster } from "../kubernetes/cluster.ts";
 import { HOME } from "../kubernetes/home.ts";
+import type { KubeObject } from "../kubernetes/objects.ts";
 import type { Done } from "../kubernetes/speaker.ts";
 import type { Event } from "../kubernetes/store.ts";
 import type { Life } from "../life.ts";
@@ -86,7 +87,10 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
       const life = lives.get(author.name);
       const wasPaused = life !== undefined && time.now - life.lastPaused < RACE;
       leadership.changed(change);
-      judgeWrite(scene, change, { readRecords: readRecords.get(author.name), wasPaused }, violated);
+      // Who stood still asked long ago.
+      const asked = (job: KubeObject): number =>
+        wasPaused ? time.now : (calls.askedFor(author.name, job) ?? Number.NEGATIVE_INFINITY);
+      judgeWrite(scene, change, { readRecords: readRecords.get(author.name), wasPaused, asked }, violated);
       if (after === undefined) return;
       calls.claimed(String(after["_id"]), Number(claimOf(after)?.["attempt"]));
       told(JSON.stringify([claimOf(after), after["result"]]), `${author.name} wrote it to ${String(after["_id"])}`);

@@ -28,6 +28,12 @@ export const RACE = 60_000;
 /** No clock in the simulation is further off than half of it (ms): two may disagree by so much. */
 const SKEW = 40_000;
 
+/** When who writes asked for a Job last. */
+export type Asked = (job: KubeObject) => number;
+
+/** Between that and its failure lie a few calls at the most, each of which may be slow, and done late (ms). */
+const ASKED = 150_000;
+
 /** How long after a result opjob leaves a Job alone (ms). */
 const FAREWELL = 600_000;
 
@@ -44,7 +50,7 @@ const OBSTACLES = new Map<string, number>([
 ]);
 
 /** 3 and 6: a terminal state stays, and an operation fails only when its Job cannot end well. */
-export function judgeFailure(scene: Scene, { before, after, who }: Written, violate: Violate): void {
+export function judgeFailure(scene: Scene, { before, after, who }: Written, asked: Asked, violate: Violate): void {
   const [was, is] = [stateOf(before), stateOf(after)];
   const wrong = [
     isEnded(before) && "3: a terminal state is never overwritten",
@@ -54,17 +60,19 @@ export function judgeFailure(scene: Scene, { before, after, who }: Written, viol
     !Number.isFinite(dateAt(after, "failed_at")) && "3: a failure is in FiftyOne's shape",
   ].find((rule) => rule !== false);
   if (wrong) violate(wrong, `${who}: from ${was} to ${is}`);
-  judgeJobs(scene, { before, after, who }, violate);
+  const live = jobsOf(scene, String(before["_id"])).filter((one) => isLive(one) && isItsJob(one, before));
+  judgeJobs(scene, live, { before, after, who }, violate);
+  for (const job of live)
+    if (scene.time.now - asked(job) > ASKED) violate("6: a live look comes before a failure", who);
 }
 
 /** What may pass fails nothing: a cluster that is away, a secret that is missing, a quota. */
 const PASSES = /^(?:CLUSTER|KUBECONFIG|SECRET|DATABASE|LEADERSHIP|ENCRYPTION)_|^ORCHESTRATOR_INVALID$/;
 
-function judgeJobs(scene: Scene, { before, after, who }: Written, violate: Violate): void {
+function judgeJobs(scene: Scene, live: readonly KubeObject[], { after, who }: Written, violate: Violate): void {
   const reason = textOf(claimOf(after)?.["reason"]);
   if (PASSES.test(reason)) violate("2: nothing fails of what may pass", `${who}: failed as ${reason}`);
-  for (const job of jobsOf(scene, String(before["_id"])).filter((one) => isLive(one) && isItsJob(one, before)))
-    judgeLive(scene, job, { reason, who }, violate);
+  for (const job of live) judgeLive(scene, job, { reason, who }, violate);
 }
 
 /** A live Job may be given up only for what is in its way, and only after that had its time. */
@@ -103,7 +111,8 @@ export function whyNotDelete(scene: Scene, job: KubeObject): string | undefined 
 /** An ended Job may go when nothing can be learnt from it any more. @returns why it may not */
 export function whyNotTidy(scene: Scene, job: KubeObject): string | undefined {
   const doc = documentOf(scene, operationOf(job));
-  if (doc === undefined || isEnded(doc) || attemptOf(job) < attemptIn(doc) || !isClaimedNow(doc)) return undefined;
+  // One of a later attempt was made for a claim that a failover took back.
+  if (doc === undefined || isEnded(doc) || attemptOf(job) !== attemptIn(doc) || !isClaimedNow(doc)) return undefined;
   // It was taken back, and ended by itself in that moment.
   return claimOf(doc)?.["phase"] === "withdrawn" ? undefined : `its operation is ${stateOf(doc)}`;
 }

@@ -84,7 +84,7 @@ export function createStormJudge(scene: () => Scene, violate: Violate) {
       const known = missing.get(image);
       const [storm, another] = (plan.storms ?? []).filter(({ kind }) => kind === "image");
       // Who begins anew must find out anew, and between two storms the image is there.
-      if (known === undefined || !isCalm(plan) || plan.daemons.length > 1 || another !== undefined) return;
+      if (known === undefined || !isCalm(plan) || beginsAnew(plan) || another !== undefined) return;
       if (storm === undefined || !isOn(storm, time.elapsed)) return;
       const ms = time.elapsed - known.since;
       if (ms < IMAGE.known) return;
@@ -98,15 +98,19 @@ export function createStormJudge(scene: () => Scene, violate: Violate) {
       const { plan, time, server } = scene();
       const storms = plan.storms ?? [];
       if (storms.some(({ kind }) => kind === "image")) lookForImages();
-      if (time.elapsed < plan.horizonMs + SETTLED) return;
+      if (!isCalm(plan) && time.elapsed < plan.horizonMs + SETTLED) return;
       const end = Math.max(plan.horizonMs, ...storms.map(({ from, ms }) => from + ms));
       for (const doc of server.all(OPERATIONS).filter(isWaiting)) {
         const since = Math.max(0, ...DATES.map((path) => dateAt(doc, path)).filter(Number.isFinite));
+        // Nobody can tell since when it waits.
+        if (since === 0 && time.elapsed < plan.horizonMs + SETTLED) continue;
         if (time.now - since > TOLD) judgeWaiting(doc, time.elapsed > end + PASSED);
       }
     },
   };
 }
+
+const beginsAnew = ({ daemons }: Plan): boolean => daemons.length > 1 || daemons.some(({ kills }) => kills.length > 0);
 
 /** Nothing else goes wrong: then how often a fault is met says how it is met. */
 const isCalm = ({ acts, troubles, hints, incidents }: Plan): boolean =>

@@ -4,7 +4,7 @@ import { textOf } from "../kubernetes/objects.ts";
 import type { Change } from "../mongo/server.ts";
 import { type Doc, difference, same } from "../mongo/values.ts";
 import { OPERATIONS } from "../worker.ts";
-import { judgeFailure, RACE } from "./failures.ts";
+import { type Asked, judgeFailure, RACE } from "./failures.ts";
 import { isRetry, judgeRetry } from "./retries.ts";
 import {
   attemptIn,
@@ -29,6 +29,7 @@ export type Knowledge = {
   readonly readRecords: number | undefined;
   /** It stood still not long ago: what it does now was decided long before. */
   readonly wasPaused: boolean;
+  readonly asked: Asked;
 };
 
 const FAILURE = new Set(["run_state", "failed_at", "updated_at"]);
@@ -47,7 +48,7 @@ export function judgeWrite(scene: Scene, change: Change, knowledge: Knowledge, v
   if (odd.length > 0)
     violate("3: opjob writes nothing that is not its own", `${author.name} wrote ${odd.join()} of ${id}`);
   judgeClaim(scene, { before, after, who: `${author.name} on ${id}` }, knowledge, violate);
-  if (failing) judgeFailure(scene, { before, after, who: `${author.name} on ${id}` }, violate);
+  if (failing) judgeFailure(scene, { before, after, who: `${author.name} on ${id}` }, knowledge.asked, violate);
   judgeRecord(scene, { before, after, who: `${author.name} on ${id}` }, violate);
 }
 
@@ -80,6 +81,9 @@ function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Kn
     !isClaimedNow(after) && "the claim is not for its present queueing",
   ].filter((why) => why !== false);
   if (wrong.length > 0) violate("4: never steal", `${who}: claimed although ${wrong.join(", ")}`);
+  // A failover took back the claim that its Job was made for, and it is claimed for the same attempt once more.
+  const id = String(before["_id"]);
+  if (jobsOf(scene, id).some((job) => attemptOf(job) === attemptIn(after))) scene.retaken.set(id, scene.time.now);
 }
 
 /** Why an operation may be neither claimed nor told anything. */

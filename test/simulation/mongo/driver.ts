@@ -87,7 +87,8 @@ function simulatedCollection(parts: DriverParts, collection: string): object {
         const each = ids
           .filter(() => !leftOut())
           .map((_id) => write(one({ $and: [filter, { _id }] }, update), options));
-        return total(each);
+        // One that changes nothing waits for a majority as any other: for whatever was written before it.
+        return total(each.length > 0 ? each : [write(one({ _id: { $in: [] } }, update), options)]);
       }),
     bulkWrite: (operations: readonly Doc[], options?: Options) =>
       call(parts, "bulkWrite", operations.map((op) => idsOf(oneOf(op).filter)).join(), (leftOut) =>

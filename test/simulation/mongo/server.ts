@@ -128,6 +128,17 @@ export class MongoServer {
     return this.#oplog.filter((change) => change.nth > nth && change.nth <= this.#committed);
   }
 
+  /** Whether a failover could still take back how a field of a document was changed. */
+  isOpen(collection: string, id: string, field: string): boolean {
+    return this.#oplog.some(
+      ({ nth, collection: of, before, after }) =>
+        nth > this.#committed &&
+        of === collection &&
+        keyOf((after ?? before)?.["_id"]) === id &&
+        !same(before?.[field], after?.[field]),
+    );
+  }
+
   onCommit(call: () => void): () => void {
     this.#onCommit.add(call);
     return () => this.#onCommit.delete(call);

@@ -1,7 +1,7 @@
 // Hunts planted faults: how many seeds it takes until the simulation finds each. Knows how the simulation is run.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Mutant } from "./mutant.ts";
 import { plant } from "./planting.ts";
@@ -11,6 +11,8 @@ export type Hunted = {
   readonly file: string;
   /** The first seed that found it; undefined: none did. */
   readonly seed: number | undefined;
+  /** Where no seed found it: the plan that did, of those that are kept because they once found something. */
+  readonly plan: string | undefined;
   /** The rule that was violated, and what violated it. */
   readonly rule: string;
   readonly detail: string;
@@ -18,6 +20,9 @@ export type Hunted = {
   readonly seeds: number;
   readonly seconds: number;
 };
+
+/** Plans that once found something. */
+const KEPT = "test/simulation/regressions";
 
 /** A fault that stops the code itself is found by anything: it is badly planted. */
 const OWN = "opjob meets no fault of its own";
@@ -34,7 +39,7 @@ export async function hunt(mutant: Mutant, seeds: number, keep?: string): Promis
     const output = await play(directory, ["--seeds", String(seeds), "--first"]);
     if (!/^\d+ seeds in /m.test(output))
       throw new Error(`the simulation of "${name}" did not run:\n${output.slice(0, 2_000)}`);
-    const found = foundIn(output);
+    const found = foundIn(output) ?? (await foundByPlan(directory)) ?? NOT_FOUND;
     if (keep !== undefined && found.seed !== undefined) {
       const plan = (await play(directory, ["--seed", String(found.seed)]))
         .split("\n")
@@ -47,11 +52,23 @@ export async function hunt(mutant: Mutant, seeds: number, keep?: string): Promis
   }
 }
 
-function foundIn(output: string): Pick<Hunted, "seed" | "rule" | "detail"> {
+type Found = Pick<Hunted, "seed" | "plan" | "rule" | "detail">;
+const NOT_FOUND: Found = { seed: undefined, plan: undefined, rule: "", detail: "" };
+
+function foundIn(output: string): Found | undefined {
   const [, seed, violation = ""] = /^seed (\d+): (.*)$/m.exec(output) ?? [];
   const [, rule = ""] = /^\d+ × (.*): seeds /m.exec(output) ?? [];
-  const isFound = seed !== undefined && rule !== OWN;
-  return { seed: isFound ? Number(seed) : undefined, rule, detail: violation.slice(rule.length + 2) };
+  if (seed === undefined || rule === OWN) return undefined;
+  return { seed: Number(seed), plan: undefined, rule, detail: violation.slice(rule.length + 2) };
+}
+
+async function foundByPlan(directory: string): Promise<Found | undefined> {
+  for (const plan of readdirSync(join(directory, KEPT))) {
+    const output = await play(directory, ["--plan", join(KEPT, plan), "--whole"]);
+    const [, rule = "", detail = ""] = / VIOLATED ((?:\d: )?[^:]+): (.*)$/m.exec(output) ?? [];
+    if (rule !== "" && rule !== OWN) return { seed: undefined, plan, rule, detail };
+  }
+  return undefined;
 }
 
 async function play(directory: string, args: readonly string[]): Promise<string> {

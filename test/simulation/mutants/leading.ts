@@ -79,8 +79,8 @@ export const LEADING: readonly Mutant[] = [
   {
     name: "set no timers for what lived before the term",
     file: "sweep.ts",
-    from: "inHand(first ? new Set() : live)",
-    to: "inHand(first ? live : live)",
+    from: "inHand(first ? new Set() : live, strays)",
+    to: "inHand(first ? live : live, strays)",
   },
   {
     name: "require no leadership before a Job is made",

@@ -6,4 +6,6 @@ export type Mutant = {
   readonly file: string;
   readonly from: string;
   readonly to: string;
+  /** Why it stays planted, and what it breaks in the code, although no seed finds it. */
+  readonly unseen?: string;
 };

@@ -4,6 +4,7 @@
 // planted anew where the code has gone. Knows the text of src/; nothing of how faults are found.
 
 import { AGAIN } from "./again.ts";
+import { HEARING } from "./hearing.ts";
 import { LEADING } from "./leading.ts";
 import type { Mutant } from "./mutant.ts";
 import { WAITING } from "./waiting.ts";
@@ -29,9 +30,11 @@ const ROADS: readonly Mutant[] = [
   },
   {
     name: "believe that all of a batch is claimed",
-    file: "operations/claim.ts",
-    from: "  [`${FIELD}.token`]: token,\n",
-    to: "  [`${FIELD}.attempt`]: token ? { $exists: true } : 0,\n",
+    file: "operations/statements.ts",
+    from: "return byId(await collection.find(claimedBy(wanted, token), { projection: PROJECTION }).toArray());",
+    to: `const read = byId(await collection.find(withIds(wanted), { projection: PROJECTION }).toArray());
+    const made = { attempt: 1, token, phase: "claimed", reason: null, message: null, since: null, timeline: {} } as const;
+    return new Map([...read].map(([id, one]) => [id, one.claim ? one : { ...one, claim: { ...made, queued_at: one.queuedAt, orchestrator: one.target ?? "" } }])) || claimedBy;`,
   },
   {
     name: "fail whatever state it is in",
@@ -123,12 +126,16 @@ const ROADS: readonly Mutant[] = [
     file: "follow.ts",
     from: "? isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid",
     to: "? isTerminal(runState) && uid === undefined",
+    unseen:
+      "a creation that comes so late must find its operation ended and the first Job of the same name gone, within half a minute.",
   },
   {
     name: "leave the Job of an operation that ended without a claim",
     file: "follow.ts",
     from: "await dismiss.all(live, `the operation has ${operation.runState}`)",
     to: "undefined",
+    unseen:
+      "a failover must take back the claim, the worker must end the operation, and its process must live on after that.",
   },
   {
     name: "write a worker's log with the secrets in it",
@@ -173,60 +180,6 @@ const ROADS: readonly Mutant[] = [
     to: "preconditions: {}, orphan: uid === ''",
   },
   {
-    name: "take the first page of a list for all of it",
-    file: "clusters/watch.ts",
-    from: "token = page.continue;",
-    to: "token = undefined;",
-  },
-  {
-    name: "list only once",
-    file: "clusters/watch.ts",
-    from: "version = clock.elapsed() - listed > LIST_AGAIN ? undefined : watched.version;",
-    to: "version = listed < 0 ? undefined : watched.version;",
-  },
-  {
-    name: "go on with a watch whose version is too old",
-    file: "clusters/watch.ts",
-    from: 'if (event.object["code"] === 410) return undefined;',
-    to: 'if (event.object["code"] === 410) return version;',
-  },
-  {
-    name: "keep in mind what is in no list any more",
-    file: "clusters/observed.ts",
-    from: "if (this.drop(scope, kept.view)) changed.add(kept.view.operation);",
-    to: "",
-  },
-  {
-    name: "lose a hint that comes while its operation is worked on",
-    file: "lanes.ts",
-    from: "lane.hinted = true;",
-    to: "",
-  },
-  {
-    name: "work on an operation twice at the same time",
-    file: "lanes.ts",
-    from: "if (lane.busy) { lane.hinted = true; return; }",
-    to: "if (lane.busy) lane.hinted = true;",
-  },
-  {
-    name: "keep a token that has aged out",
-    file: "changes.ts",
-    from: "if (code === HISTORY_LOST || follower.failures > 2) follower.token = undefined;",
-    to: "",
-  },
-  {
-    name: "sweep only what is not claimed",
-    file: "sweep.ts",
-    from: "if (!heardOf.has(operation.id)) hint(operation.id);",
-    to: "",
-  },
-  {
-    name: "sweep nothing that has ended",
-    file: "sweep.ts",
-    from: "for (const id of await operations.ended([...live])) hint(id);",
-    to: "",
-  },
-  {
     name: "grant a worker that is done no time to end",
     file: "operations/transition.ts",
     from: "return byWorker ?",
@@ -252,4 +205,4 @@ const ROADS: readonly Mutant[] = [
   },
 ];
 
-export const MUTANTS: readonly Mutant[] = [...ROADS, ...AGAIN, ...WAITING, ...LEADING];
+export const MUTANTS: readonly Mutant[] = [...ROADS, ...HEARING, ...AGAIN, ...WAITING, ...LEADING];

@@ -8,7 +8,9 @@ const HEAD = `# Planted faults
 Faults are planted in a copy of \`src/\`, one by one, and the simulation plays seed after seed, from 1 on, until one violates what must always
 hold ([ARCHITECTURE](../ARCHITECTURE.md), [0017](decisions/0017-the-daemon-itself-is-simulated.md)). Written by
 \`npm run simulate -- --mutants [TEXT] --table docs/planted-faults.md\`; a test fails when a row stands for no
-fault any more. Faults without a row were not hunted since; seeds move when plans are drawn otherwise.
+fault any more. Faults without a row were not hunted since; seeds move when plans are drawn otherwise. Where no seed finds a fault, the
+plans are played that once found something ([regressions](../test/simulation/regressions)). Below the table: what is not found, and why
+it is planted all the same.
 
 | Fault | In \`src/\` | Seeds | What it violates |
 | --- | --- | ---: | --- |
@@ -16,8 +18,9 @@ fault any more. Faults without a row were not hunted since; seeds move when plan
 
 const nameCell = ({ name }: Pick<Mutant, "name">): string => `| ${name} |`;
 
-function rowOf({ name, file, seed, rule, detail, seeds }: Hunted): string {
-  const took = seed === undefined ? `not found in ${seeds}` : String(seed);
+function rowOf({ name, file, seed, plan, rule, detail, seeds }: Hunted): string {
+  const kept = plan === undefined ? "" : `, but by [a plan](../test/simulation/regressions/${plan})`;
+  const took = seed === undefined ? `not found in ${seeds}${kept}` : String(seed);
   return `${nameCell({ name })} \`${file}\` | ${took} | ${rule.startsWith("everything") ? `${rule}: ${detail.split(";")[0]}` : rule} |`;
 }
 
@@ -28,7 +31,16 @@ export function tableOf(mutants: readonly Mutant[], hunted: readonly Hunted[], o
     const kept = old.split("\n").find((line) => line.startsWith(nameCell(mutant)));
     return fresh ? [rowOf(fresh)] : (kept ?? []);
   });
-  return `${HEAD}${rows.join("\n")}\n`;
+  return `${HEAD}${rows.join("\n")}\n${missedIn(mutants, rows)}`;
+}
+
+/** What is not found, in words. */
+function missedIn(mutants: readonly Mutant[], rows: readonly string[]): string {
+  const missed = rows.filter((row) => / \| not found in \d+ \|/.test(row));
+  const told = mutants
+    .filter((mutant) => missed.some((row) => row.startsWith(nameCell(mutant))))
+    .map(({ name, unseen = "No reason is known: the simulation is too weak for it." }) => `- ${name}: ${unseen}\n`);
+  return told.length === 0 ? "" : `\n## Not found\n\n${told.join("")}`;
 }
 
 /** Rows of faults that are planted no more, or elsewhere. */
