@@ -2,7 +2,7 @@
 // An operation whose step fails for good fails with words for a person; one whose fault may pass is held and tried again.
 
 import type { Cluster } from "./clusters/kubernetes.ts";
-import type { JobView } from "./clusters/observation.ts";
+import { type JobView, jobEnd } from "./clusters/observation.ts";
 import { databaseError } from "./database.ts";
 import { mayHaveCreated } from "./doubt.ts";
 import { OpjobError } from "./errors.ts";
@@ -137,7 +137,7 @@ async function create({ watch, database, fence }: LaunchOptions, rendered: Rende
 type Made = {
   readonly claimed: Claimed;
   readonly cluster: Pick<Cluster, "server">;
-  readonly created: Pick<JobView, "namespace" | "name" | "uid">;
+  readonly created: JobView;
   readonly at: Date;
   readonly warnings: readonly string[];
 };
@@ -153,6 +153,7 @@ async function record({ operations, runLink }: LaunchOptions, made: Made): Promi
     namespace: created.namespace,
     job: created.name,
     uid: created.uid,
+    ...(jobEnd(created) === undefined ? {} : { stale: true }),
     timeline: { created: at },
   };
   const { orchestrator } = claimed.claim;

@@ -120,6 +120,23 @@ test("an operation whose worker had begun is never launched again", async () => 
   }
 });
 
+test("one that a failover took back and its author wrote again does not end with the Job of before, which did not find it", async () => {
+  await using stage = await scene();
+  await stage.start(SETTINGS);
+  const id = await stage.queue();
+  await stage.reaches(id, "running");
+  await stage.daemon().stop();
+  stage.kubernetes.simulate?.finish(await podOf(stage, id), 0);
+  const { opjob, ...document } = await stage.read(id);
+  const operations = stage.database.db.collection("delegated_ops");
+  await operations.deleteOne({ _id: document._id });
+  await operations.insertOne(document);
+  await stage.start(SETTINGS);
+  const second = await reachesAttempt(stage, id, 2);
+  expect(second.run_state).toBe("queued");
+  expect(second.opjob?.earlier).toMatchObject([{ attempt: 1, reason: "NoResult", uid: opjob?.uid }]);
+});
+
 test("one whose operator may run twice is queued again when the cluster takes its worker", async () => {
   await using stage = await scene();
   await stage.start({ ...SETTINGS, OPJOB_RERUN_OPERATORS: '["@peer/twice"]' });

@@ -55,6 +55,8 @@ export type Claim = {
   readonly uid?: string;
   /** The creation of its Job was sent, and no answer says what became of it: a Job may exist. */
   readonly unsure?: boolean;
+  /** Its Job had ended when it was recorded. If the operation is still queued, that Job was made for an earlier claim, which was lost. */
+  readonly stale?: boolean;
   /** The run state in which its Job was taken back; where it has changed since, a worker came first. */
   readonly withdrawn?: RunState;
   /** It is not launched again before. */

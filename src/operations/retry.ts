@@ -26,11 +26,22 @@ export function mayRetry(operation: Claimed, verdict: Pick<Verdict, "row" | "fau
   const { runState, archived, claim } = operation;
   const spent = (claim.earlier?.length ?? 0) >= policy.budget;
   if (spent || archived || isTerminal(runState) || !isSure(claim)) return false;
-  const started = runState === "running" || claim.timeline.started !== undefined;
-  return (!started || mayRunTwice(operation, policy)) && isRetried(verdict, started);
+  const started = hasStarted(operation);
+  return isStale(operation) || ((!started || mayRunTwice(operation, policy)) && isRetried(verdict, started));
 }
 
-export const mayRunTwice = ({ operator }: Claimed, { rerun }: RetryPolicy): boolean => rerun.includes(operator);
+const hasStarted = ({ runState, claim }: Claimed): boolean =>
+  runState === "running" || claim.timeline.started !== undefined;
+
+/** Whether it is launched again although a container of its Job has started. */
+export const mayRunTwice = (operation: Claimed, { rerun }: RetryPolicy): boolean =>
+  rerun.includes(operation.operator) || isStale(operation);
+
+/**
+ * Its Job had ended before this claim was on record, and nothing took the operation: a failover took back the claim that the Job
+ * was made for, or even the operation, which its worker did not find and somebody wrote again.
+ */
+const isStale = ({ runState, claim }: Claimed): boolean => runState === "queued" && claim.stale === true;
 
 /**
  * Without a record of its Job nobody could tell whether it is gone; where a creation was in doubt, a second Job may come late.

@@ -67,11 +67,19 @@ function settingsOf({ freezeSeconds, deployed }: OutageOptions, name: FaultName)
   return AT_PROXY.includes(name) ? { ...slowly, OPJOB_KUBERNETES_TIMEOUT_SECONDS: deadline } : slowly;
 }
 
-async function revive({ stage: { plane } }: Run, amid: () => Promise<unknown>): Promise<number> {
+/** When a fault was over. @throws Error where it met nothing at work */
+async function overAmid({ ended, options }: Run): Promise<number> {
+  const at = performance.now();
+  if ((await ended()) >= options.operations) throw new Error("all had ended before the fault was over");
+  return at;
+}
+
+async function revive(run: Run, amid: () => Promise<unknown>): Promise<number> {
+  const { plane } = run.stage;
   await plane.kill("kube-apiserver");
   await amid();
   await plane.start("kube-apiserver");
-  return performance.now();
+  return overAmid(run);
 }
 
 const some = (run: Run, share: number): Promise<unknown> =>
@@ -114,7 +122,7 @@ async function frozen(run: Run): Promise<number> {
   options.say(`noticed after ${seconds(begun)} s`);
   await sleep(options.freezeSeconds * 1_000 - (performance.now() - begun));
   proxy.thaw();
-  return performance.now();
+  return overAmid(run);
 }
 
 async function deafened(run: Run): Promise<number> {
@@ -126,6 +134,7 @@ async function deafened(run: Run): Promise<number> {
   const begun = performance.now();
   await seen("new connections", () => proxy.connections() > before, 60_000);
   run.options.say(`a new connection after ${seconds(begun)} s`);
+  await overAmid(run);
   return begun;
 }
 
@@ -153,7 +162,6 @@ export async function suffer(name: FaultName, options: OutageOptions): Promise<T
   await stage.queue(TARGET, operations);
   const over = await FAULTS[name](run);
   const launched = run.said("launched");
-  if ((await run.ended()) >= operations) throw new Error("all had ended before the fault was over");
   await seen("the next launch", () => run.said("launched") > launched || launched >= operations, RECOVER_MS);
   const launchedAfter = seconds(over);
   const inTime = seen("all have ended", async () => (await run.ended()) === operations, RECOVER_MS);

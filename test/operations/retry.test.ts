@@ -59,6 +59,14 @@ describe("an operation whose worker has not begun is launched again", () => {
     expect(mayRetry(operation, ended("preempted"), POLICY)).toBe(expected);
   });
 
+  test.each<[string, Claimed, boolean]>([
+    ["launched again, however it ended", operationOf({}, { ...STARTED, stale: true }), true],
+    ["not when a worker has it", operationOf({ runState: "running" }, { ...STARTED, stale: true }), false],
+    ["not when the budget is spent", operationOf({}, { ...earlier(2), stale: true }), false],
+  ])("one whose Job had ended before it was recorded: %s", (_, operation, expected) => {
+    expect(mayRetry(operation, ended("noResult"), POLICY)).toBe(expected);
+  });
+
   test("a worker that its node killed is run again only where the operator may run twice", () => {
     expect(mayRetry(again("running"), ended("workerKilled"), POLICY)).toBe(true);
     expect(mayRetry(again("running"), ended("workerFailed"), POLICY)).toBe(false);
