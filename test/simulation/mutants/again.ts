@@ -11,8 +11,8 @@ export const AGAIN: readonly Mutant[] = [
   {
     name: "launch again an operation that runs",
     file: "operations/retry.ts",
-    from: "return (!started || mayRunTwice(operation, policy)) && isRetried(verdict, started);",
-    to: "return isRetried(verdict, started);",
+    from: "return isStale(operation) || ((!started || mayRunTwice(operation, policy)) && isRetried(verdict, started));",
+    to: "return isStale(operation) || isRetried(verdict, started);",
   },
   {
     name: "launch again without end",
