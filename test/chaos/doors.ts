@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { carry } from "../kubernetes/carry.ts";
 
 /** `from`: the process that came, if it is one of those that are told apart; `to`: the port behind the door. */
 export type Way = { readonly from: number | undefined; readonly to: number };
@@ -27,29 +28,15 @@ export function createDoors(pids: () => readonly (number | undefined)[]): Doors 
   let isCut: (way: Way) => boolean = () => false;
 
   const stands = (link: Link): boolean => link.deaf || isCut(link);
-  const carry = (from: Socket, to: Socket, link: Link): void => {
-    from.on("data", (chunk) => {
-      if (!to.write(chunk)) from.pause();
-    });
-    to.on("drain", () => {
-      if (!stands(link)) from.resume();
-    });
-    from.on("end", () => to.end());
-    from.on("error", () => to.destroy());
-    from.on("close", () => {
-      to.destroy();
-      links.delete(link);
-    });
-    if (stands(link)) from.pause();
-  };
   const come = async (near: Socket, to: number): Promise<void> => {
     near.on("error", () => near.destroy());
     const from = await holderOf(near.remotePort ?? 0, near.localPort ?? 0, pids());
     const far = connect({ port: to, host: "127.0.0.1", allowHalfOpen: true });
     const link: Link = { sockets: [near, far], from, to, deaf: false };
     links.add(link);
-    carry(near, far, link);
-    carry(far, near, link);
+    const carried = { stands: () => stands(link), gone: () => void links.delete(link) };
+    carry(near, far, carried);
+    carry(far, near, carried);
     if (!stands(link)) near.resume();
   };
   const turn = (which: "pause" | "resume"): void => {

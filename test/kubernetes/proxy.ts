@@ -2,6 +2,7 @@
 // Knows bytes only: TLS goes through it. Used by the benchmark as well, to count.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { carry } from "./carry.ts";
 
 export type TcpProxy = {
   /** The server's URL through the proxy. */
@@ -25,28 +26,14 @@ export async function startProxy(server: string): Promise<TcpProxy> {
   let [connections, frozen] = [0, false];
 
   const stands = (pair: Pair): boolean => frozen || pair.deaf;
-  const pass = (from: Socket, to: Socket, pair: Pair): void => {
-    from.on("data", (chunk) => {
-      if (!to.write(chunk)) from.pause();
-    });
-    to.on("drain", () => {
-      if (!stands(pair)) from.resume();
-    });
-    from.on("end", () => to.end());
-    from.on("error", () => to.destroy());
-    from.on("close", () => {
-      to.destroy();
-      pairs.delete(pair);
-    });
-    if (stands(pair)) from.pause();
-  };
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (near) => {
     connections++;
     const far = connect({ port: Number(target.port), host: target.hostname, allowHalfOpen: true });
     const pair: Pair = { sockets: [near, far], deaf: false };
     pairs.add(pair);
-    pass(near, far, pair);
-    pass(far, near, pair);
+    const carried = { stands: () => stands(pair), gone: () => void pairs.delete(pair) };
+    carry(near, far, carried);
+    carry(far, near, carried);
     if (!frozen) near.resume();
   });
   listener.listen(0, "127.0.0.1");
