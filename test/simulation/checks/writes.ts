@@ -73,8 +73,7 @@ function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Kn
     return;
   }
   if (isPassedOver({ before, after, who })) {
-    const wrong = stateOf(before) !== "queued" || claimOf(before)?.["uid"] !== undefined;
-    if (wrong) violate("1: a name is passed over only before anything runs", `${who}: it is ${stateOf(before)}`);
+    judgePassOver({ before, after, who }, violate);
     return;
   }
   if (same(tokenIn(before), tokenIn(after))) {
@@ -89,9 +88,18 @@ function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Kn
   if (wrong.length > 0) violate("4: never steal", `${who}: claimed although ${wrong.join(", ")}`);
 }
 
-/** The same claim goes on with the next attempt, without one that was given up. */
+/** The same claim goes on with the next attempt, which has no Job yet. */
 const isPassedOver = ({ before, after }: Written): boolean =>
-  claimOf(before) !== undefined && same(tokenIn(before), tokenIn(after)) && attemptIn(after) === attemptIn(before) + 1;
+  isClaimedNow(before) &&
+  same(tokenIn(before), tokenIn(after)) &&
+  attemptIn(after) > attemptIn(before) &&
+  claimOf(after)?.["uid"] === undefined;
+
+function judgePassOver({ before, who }: Written, violate: Violate): void {
+  const state = stateOf(before);
+  const wrong = state !== "queued" || claimOf(before)?.["uid"] !== undefined;
+  if (wrong) violate("1: a name is passed over only before anything runs", `${who}: it is ${state}`);
+}
 
 /** Why an operation may be neither claimed nor told anything. */
 const whyNotOurs = (scene: Scene, before: Doc, knowledge: Knowledge) => [
