@@ -86,7 +86,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   const rooms = openRooms(options, client, metrics, term.fence);
   closers.defer(() => rooms.pool.close());
   const roads = openRoads(options, rooms, { metrics, term });
-  rooms.hintBy(roads.lanes);
+  rooms.hintBy(roads);
   const state: FeedState = { scanned: false, cut: new Set<string>() };
   const leadership = openElection(options, rooms, { ...roads, metrics, term, state });
   closers.defer(() => handOver(roads.lanes, leadership, outside.clock));
