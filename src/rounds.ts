@@ -33,6 +33,16 @@ type Rounded = {
   readonly ration: Ration;
 };
 
+/** How far back it is looked for operations whose end nobody recorded: so long (ms), and no more than so many that were written to last. */
+const OVERLOOKED = { ms: 86_400_000, most: 1_000 };
+
+const overlookedIn =
+  ({ operations, directory }: Rooms, now: () => number) =>
+  (): Promise<string[]> => {
+    const since = new Date(now() - OVERLOOKED.ms);
+    return operations.overlooked({ targets: directory.targets(), since, most: OVERLOOKED.most });
+  };
+
 export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, rounded: Rounded) {
   const { metrics, queue, active, hint, watch, fence, deleteJob, ration } = rounded;
   const { operations, observed, directory, pool, placer } = rooms;
@@ -62,7 +72,6 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
   });
   const reload = createReload(directory, async () => void (await Promise.all([warm.run(), refreshes.look()])));
   const live = (): string[] => observed.live();
-  const { timetable } = outside;
   const seen = createSeen(config, rooms, outside.clock);
   const cleanup = createCleanup({
     ...rooms,
@@ -84,9 +93,10 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
     metrics,
     log,
     cron: config.sweepCron,
-    timetable,
+    timetable: outside.timetable,
     live,
     known: () => observed.known(),
+    overlooked: overlookedIn(rooms, outside.clock.now),
     hint,
     reload,
     tidy: () => cleanup.run(),

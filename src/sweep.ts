@@ -20,6 +20,8 @@ export type SweepOptions = {
   readonly live: () => readonly string[];
   /** Ids of operations with a Job that exists. */
   readonly known: () => readonly string[];
+  /** Ids of operations that have ended lately without that its having been recorded, as far as it is cheap to tell. */
+  readonly overlooked: () => Promise<readonly string[]>;
   readonly hint: (id: string) => void;
   /** Reads again what no change stream may have told of. */
   readonly reload: () => Promise<unknown>;
@@ -43,6 +45,8 @@ export function createSweep(options: SweepOptions): Sweep {
   const { operations, queue, hint, metrics, log } = options;
   let task: ReturnType<Timetable> | undefined;
   let running: Promise<void> | undefined;
+  /** A process that works on operations for the first time knows as little of what ended before as one that comes to lead. */
+  let begun = false;
 
   /**
    * Work in hand; hints that of which nobody is sure to hear: a live Job is watched, and its timers are set.
@@ -65,8 +69,11 @@ export function createSweep(options: SweepOptions): Sweep {
     await queue.reconcile(inHand(first ? new Set() : live, strays));
     await queue.refill();
     for (const id of strays) hint(id);
-    // What ended while nobody led: neither its worker nor its Job will ever be heard of again.
-    if (first) for (const id of await operations.unrecorded(options.known())) hint(id);
+    // What ended while nobody led: neither its worker nor its Job will ever be heard of again. The Job may be gone by now.
+    const ended = first ? await operations.unrecorded(options.known()) : [];
+    const gone = first || !begun ? await options.overlooked() : [];
+    for (const id of [...ended, ...gone]) hint(id);
+    begun = true;
   };
   /** A second caller waits for the sweep under way. */
   const run = (first = false): Promise<void> => {

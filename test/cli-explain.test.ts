@@ -292,7 +292,7 @@ describe("in line", () => {
   test("at a limit: which limit, and which in the line", async () => {
     const ids = await queueMany("limited");
     const id = ids[3] ?? "";
-    await full.reaches(id, "LimitReached");
+    await full.told(id, "LimitReached");
     const { code, out, answer } = await explained(id, "queued for a limit");
     expect([code, answer.state, answer.reason, answer.well]).toEqual([0, "queued", "LimitReached", true]);
     expect(out).toMatch(/its turn[\s\S]*"limited": 1\. It is number 3 of 5[\s\S]*--max-in-flight[\s\S]*line +number 3/);
@@ -304,7 +304,7 @@ describe("in line", () => {
 
   test("behind an open breaker: the fault, and when it is tried again", async () => {
     const id = (await queueMany("broken")).at(-1) ?? "";
-    await full.reaches(id, "SECRET_MISSING");
+    await full.told(id, "SECRET_MISSING");
     const { code, out, answer } = await explained(id, "the breaker is open");
     expect([code, answer.state, answer.reason]).toEqual([3, "queued", "SECRET_MISSING"]);
     expect(out).toMatch(
@@ -319,7 +319,7 @@ describe("in line", () => {
       full.daemon().lines.some(({ msg }) => String(msg).includes("an image cannot be pulled")),
     );
     const id = (await queueMany("typo")).at(-1) ?? "";
-    await full.reaches(id, "ImagePullFailed");
+    await full.told(id, "ImagePullFailed");
     const { code, out, answer } = await explained(id, "an image that is held");
     expect([code, answer.state]).toEqual([3, "queued"]);
     expect(out).toMatch(

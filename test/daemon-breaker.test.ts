@@ -27,7 +27,7 @@ test("with a fault of the orchestrator's own few are claimed, the others say why
   const ids = await queueMany(stage, "late", 60);
   await stage.start({ OPJOB_LAUNCH_CONCURRENCY: "4" });
   const last = ids.at(-1) ?? "";
-  const { opjob, run_state } = await stage.reaches(last, "SECRET_MISSING");
+  const { opjob, run_state } = await stage.told(last, "SECRET_MISSING");
   expect([run_state, opjob?.phase]).toEqual(["queued", "queued"]);
   expect(opjob?.message).toMatch(/There is no secret "NOT_YET".*One operation at a time is tried.*that wait/);
   expect(await claimed(stage)).toBeLessThan(15);
@@ -38,14 +38,14 @@ test("with a fault of the orchestrator's own few are claimed, the others say why
   await storeSecret(stage.database.db, "NOT_YET", stage.kubernetes.kubeconfig());
   for (const id of ids) await stage.launched(id);
   expect(stage.daemon().lines.filter(({ msg }) => msg === "failed")).toEqual([]);
-}, 40_000);
+});
 
 test("a cluster that refuses for a while is asked by one at a time, and by no herd when it is well again", async () => {
   await using stage = await scene();
   await stage.start({ OPJOB_LAUNCH_CONCURRENCY: "4", OPJOB_RETRY_MAX_SECONDS: "2" });
   const undo = stage.kubernetes.faults.answerNext(100_000, { code: 403 }, CREATES);
   const ids = await queueMany(stage, TARGET, 60);
-  await stage.reaches(ids.at(-1) ?? "", "CLUSTER_FORBIDDEN");
+  await stage.told(ids.at(-1) ?? "", "CLUSTER_FORBIDDEN");
   const refused = () => stage.kubernetes.counts().requests["create jobs 403"] ?? 0;
   const before = refused();
   expect(before).toBeLessThan(20);
@@ -55,7 +55,7 @@ test("a cluster that refuses for a while is asked by one at a time, and by no he
   for (const id of ids) await stage.launched(id);
   expect(await operations(stage).countDocuments({ run_state: "failed" })).toBe(0);
   expect(stage.daemon().lines.some(({ msg }) => String(msg).includes("the way opens"))).toBe(true);
-}, 40_000);
+});
 
 test("a cluster that hung for long is tried as soon as it answers again, not after the pause that has grown meanwhile", async () => {
   await using stage = await scene();
@@ -99,11 +99,11 @@ test("an image that cannot be pulled holds back the others that need it, and the
     stage.daemon().lines.some(({ msg }) => String(msg).includes("an image cannot be pulled")),
   );
   const ids = [...(await queueMany(stage, TARGET, 10)), ...(await queueMany(stage, "same-image", 10))];
-  await stage.reaches(ids[9] ?? "", "queued");
-  await stage.reaches(ids[19] ?? "", "ImagePullFailed");
+  await stage.told(ids[9] ?? "", "queued");
+  await stage.told(ids[19] ?? "", "ImagePullFailed");
   expect((await stage.reaches(first, "failed")).opjob?.reason).toBe("ImagePullFailed");
   expect(await claimed(stage)).toBeLessThan(6);
   stage.kubernetes.faults.allowImages();
   for (const id of ids.slice(-5)) await stage.launched(id, 30_000);
   expect(seen.live()).toBeGreaterThan(10);
-}, 60_000);
+}, 120_000);

@@ -139,6 +139,24 @@ test("another opjob's Jobs in the namespace, of another database, are never touc
   expect(new Set(served)).toEqual(new Set([id, mine]));
 });
 
+test("what ended while no daemon ran, and whose Job is gone since, is recorded by the next one", async () => {
+  await using stage = await scene();
+  await stage.database.db.collection("delegated_ops").createIndex({ updated_at: 1 });
+  const first = await stage.start();
+  const id = await stage.queue();
+  await stage.reaches(id, "running");
+  await first.stop();
+  const result = { result: null, error: null };
+  await set(stage, id, { run_state: "completed", completed_at: new Date(), updated_at: new Date(), result });
+  const job = await stage.jobOf(id);
+  const path = `${stage.kubernetes.url}/apis/batch/v1/namespaces/${NAMESPACE}/jobs/${job?.metadata.name}`;
+  await fetch(path, { method: "DELETE", body: JSON.stringify({ propagationPolicy: "Background" }) });
+  await until("its Job is gone", async () => (await stage.jobOf(id)) === undefined);
+  await stage.start();
+  const { opjob, run_state } = await stage.reaches(id, "done");
+  expect([run_state, opjob?.timeline.written]).toEqual(["completed", expect.any(Date)]);
+});
+
 test("a suspended Job waits without end, and is no failure", async () => {
   await using stage = await scene(template({ job: "suspend: true" }));
   await stage.start({ OPJOB_PENDING_TIMEOUT_SECONDS: "1", OPJOB_IMAGE_GRACE_SECONDS: "0" });

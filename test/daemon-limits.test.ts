@@ -55,7 +55,7 @@ test("who waits says why and how many are before it, is not claimed, and goes wh
   await stage.start({ OPJOB_MAX_IN_FLIGHT_PER_ORCHESTRATOR: "1" });
   const [first = "", second = "", third = ""] = await queueMany(stage, TARGET, 3);
   await stage.launched(first);
-  await stage.reaches(third, "LimitReached");
+  await stage.told(third, "LimitReached");
   const { opjob, run_state } = await stage.read(third);
   expect([run_state, opjob]).toMatchObject(["queued", { phase: "queued", place: 2 }]);
   expect(opjob?.message).toBe(
@@ -78,7 +78,7 @@ test("a record's limit is raised without a restart", async () => {
   await stage.start();
   const [first = "", second = ""] = await queueMany(stage, TARGET, 2);
   await stage.launched(first);
-  await stage.reaches(second, "LimitReached");
+  await stage.told(second, "LimitReached");
   await set({ "config.kubernetes.max_in_flight": 2, updated_at: new Date() });
   await stage.launched(second);
 });
@@ -110,7 +110,7 @@ test("while the cluster has no room no more Jobs are made; they are made again w
     if (i === 5) await until("it is said", () => daemon.lines.some(({ jobs_without_room }) => jobs_without_room === 4));
   }
   const ids = await stage.database.db.collection("delegated_ops").find().sort({ queued_at: 1 }).toArray();
-  await stage.reaches(String(ids.at(-1)?._id), "ClusterFull");
+  await stage.told(String(ids.at(-1)?._id), "ClusterFull");
   expect(seen.live()).toBeLessThan(9);
   stage.kubernetes.faults.setCapacity({ pods: "100" });
   await until("all are made", () => seen.live() === 30, 20_000);

@@ -64,6 +64,7 @@ function feeds() {
     seen: async () => undefined,
     live: () => [],
     known: () => [],
+    overlooked: async () => [],
     hint: () => undefined,
     reload,
     tidy: async () => undefined,

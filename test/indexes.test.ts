@@ -94,6 +94,7 @@ test.each(["stream", "poll"])(
     const all = await asked();
     expect(new Set(all.map(({ op }) => op))).toEqual(new Set(["query", "command", "update"]));
     expect(all.filter(({ plan }) => plan.includes("COLLSCAN"))).toEqual([]);
+    expect(all.map(({ plan }) => plan)).toContain("IXSCAN { updated_at: 1 }");
     // Not by an index that history is in, either.
     expect(all.filter(({ docs }) => docs > 100)).toEqual([]);
     expect(await operations.indexes()).toEqual(indexes);

@@ -9,6 +9,7 @@ import {
   startLocalKubernetes,
 } from "../src/local/kubernetes/server.ts";
 import type { OperationDocument } from "../src/operations/operation.ts";
+import { PAUSE } from "../src/queue/notes.ts";
 import { closing } from "./left-open.ts";
 import { type DaemonUnderTest, daemonUnderTest, register, storeSecret, testConfig, until } from "./local-daemon.ts";
 import { type TestDatabase, testDatabase } from "./mongo.ts";
@@ -44,6 +45,8 @@ export type Scene = {
     wanted: string,
     ms?: number,
   ) => Promise<OperationDocument & { result?: { error?: string } | null }>;
+  /** Waits until one that waits in line was told this reason. */
+  readonly told: (id: string, reason: string) => Promise<OperationDocument>;
   /** Waits until the operation's Job was created and recorded. */
   readonly launched: (id: string, ms?: number) => Promise<OperationDocument>;
   readonly jobs: () => Promise<Job[]>;
@@ -120,9 +123,21 @@ export async function scene(
     if (found === null) throw new Error(`operation ${id} is gone`);
     return found as never;
   };
+  const reaches: Scene["reaches"] = (id, wanted, ms) =>
+    until(
+      `operation ${id} is ${wanted}`,
+      async () => {
+        const operation = await read(id);
+        return [operation.run_state, operation.opjob?.phase, operation.opjob?.reason].includes(wanted) && operation;
+      },
+      ms,
+    );
   return {
     database,
     kubernetes,
+    reaches,
+    // One that came just after it was told of the others is told with the next round, which may be late.
+    told: (id, reason) => reaches(id, reason, PAUSE.again * 2.5),
     jobs,
     read,
     jobOf: async (id) => (await jobs()).find(({ metadata }) => metadata.labels["opjob/operation"] === id),
@@ -149,15 +164,6 @@ export async function scene(
       await operations.insertOne({ ...document, ...fields } as never);
       return document._id.toHexString();
     },
-    reaches: (id, wanted, ms) =>
-      until(
-        `operation ${id} is ${wanted}`,
-        async () => {
-          const operation = await read(id);
-          return [operation.run_state, operation.opjob?.phase, operation.opjob?.reason].includes(wanted) && operation;
-        },
-        ms,
-      ),
     launched: (id, ms) =>
       until(
         `operation ${id} is launched`,

@@ -21,6 +21,7 @@ function sweepOf(live: readonly string[]) {
     seen: async () => undefined,
     live: () => live,
     known: () => [...live, "ended unseen"],
+    overlooked: async () => ["Job gone"],
     hint: (id) => void hinted.push(id),
     reload: async () => undefined,
     tidy: async () => undefined,
@@ -33,16 +34,18 @@ function sweepOf(live: readonly string[]) {
 test("a Job that is watched, or that ended unnoticed, is looked at when a term begins, and by no other sweep", async () => {
   const { sweep, hinted } = sweepOf(["live"]);
   await sweep.run();
+  // Of those whose Job is gone no list tells: a process that begins looks for them as well.
+  expect(hinted.splice(0)).toEqual(["unseen", "Job gone"]);
   await sweep.anew();
-  expect(hinted.splice(0)).toEqual(["unseen", "unseen"]);
+  expect(hinted.splice(0)).toEqual(["unseen"]);
   await sweep.firstOfTerm();
-  expect(hinted).toEqual(["live", "unseen", "ended unseen"]);
+  expect(hinted).toEqual(["live", "unseen", "ended unseen", "Job gone"]);
 });
 
 test("a live Job whose operation is not in hand is looked at by every sweep", async () => {
   const { sweep, hinted } = sweepOf(["live", "stray"]);
   await sweep.run();
+  expect(hinted.splice(0)).toEqual(["unseen", "stray", "Job gone"]);
+  await sweep.anew();
   expect(hinted.splice(0)).toEqual(["unseen", "stray"]);
-  await sweep.firstOfTerm();
-  expect(hinted).toEqual(["live", "unseen", "stray", "ended unseen"]);
 });

@@ -28,6 +28,8 @@ import {
   type Claiming,
   claimAll,
   type Documents,
+  type Lately,
+  overlookedOf,
   type Queued,
   queueOf,
   readAll,
@@ -101,6 +103,9 @@ function readsOf(collection: Documents, clock: Clock) {
         run_state: { $in: ["completed", "failed"] },
         [`${FIELD}.phase`]: { $exists: true, $nin: ["done", "failed"] },
       }),
+
+    /** The same of those that were written to last, whatever became of their Jobs. Uses the index updated_at_1; without it nobody is asked. */
+    overlooked: (lately: Lately): Promise<string[]> => overlookedOf(collection, lately),
   };
 }
 

@@ -107,6 +107,7 @@ export type OperationDocument = {
   queued_at?: Date | null;
   failed_at?: Date | null;
   completed_at?: Date | null;
+  updated_at?: Date | null;
   archived?: boolean;
   result?: { error?: string | null } | null;
   parent_id?: ObjectId | null;

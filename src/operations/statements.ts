@@ -1,8 +1,17 @@
 // Statements to `delegated_ops`, many operations in one, as `batched` sends them. Knows the driver's calls; filters and updates come
 // from claim.ts. Whether a write may be sent is asked of `guarded`, or was before.
-import { type Collection, type FindOptions, ObjectId, type UpdateFilter } from "mongodb";
+import { type Collection, type FindOptions, MongoServerError, ObjectId, type UpdateFilter } from "mongodb";
 import { type ConditionalWrite, claimedBy, claimWrite, withIds } from "./claim.ts";
-import { type Claim, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
+import {
+  type Claim,
+  FIELD,
+  isTerminal,
+  type Operation,
+  type OperationDocument,
+  type Phase,
+  PROJECTION,
+  parseOperation,
+} from "./operation.ts";
 
 export type Claimed = Operation & { claim: Claim };
 export type Documents = Collection<OperationDocument>;
@@ -64,6 +73,33 @@ export async function queueOf(collection: Documents, targets: readonly string[])
   const oldest = await collection.findOne(filter, { projection: { queued_at: 1 }, sort: { queued_at: 1 } });
   return { count, oldest: oldest?.queued_at ?? undefined };
 }
+
+/** How far back is looked: no further than `since`, and no more than `most` that were written to last. */
+export type Lately = { readonly targets: readonly string[]; readonly since: Date; readonly most: number };
+
+/** Ids of operations of these targets that have ended, with a claim of ours that does not say so. */
+export async function overlookedOf(collection: Documents, { targets, since, most }: Lately): Promise<string[]> {
+  const projection = { run_state: 1, [`${FIELD}.orchestrator`]: 1, [`${FIELD}.phase`]: 1 };
+  // Read and then chosen from: a filter would look through all of a day for the few that it finds.
+  const latest = await collection
+    .find({ updated_at: { $gte: since } }, { projection, hint: { updated_at: 1 } })
+    .sort({ updated_at: -1 })
+    .limit(most)
+    .toArray()
+    .catch(noIndex);
+  const isOverlooked = ({ run_state, opjob }: OperationDocument): boolean =>
+    isTerminal(run_state) && targets.includes(opjob?.orchestrator ?? "") && !isRecorded(opjob?.phase);
+  return latest.filter(isOverlooked).map(({ _id }) => _id.toHexString());
+}
+
+const isRecorded = (phase: Phase | undefined): boolean => phase === "done" || phase === "failed";
+
+/** MongoDB refuses a hint at an index that is not there: FiftyOne has not been here yet. */
+function noIndex(error: unknown): OperationDocument[] {
+  if (error instanceof MongoServerError && error.code === BAD_VALUE) return [];
+  throw error;
+}
+const BAD_VALUE = 2;
 
 export async function writeOne(collection: Documents, { filter, update }: ConditionalWrite): Promise<boolean> {
   return (await collection.updateOne(filter, update as UpdateFilter<OperationDocument>)).matchedCount === 1;

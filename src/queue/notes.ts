@@ -17,7 +17,7 @@ export type NotesOptions = {
 
 /** Of each line so many are told (the others are far from their turn); `first`, then `again` as long as they wait (ms). */
 const TOLD = 1_000;
-const PAUSE = { first: 1_000, again: 10_000 };
+export const PAUSE = { first: 1_000, again: 10_000 };
 
 export type Notes = { wake(): void; close(): Promise<void> };
 

@@ -172,6 +172,8 @@ export async function suffer(name: FaultName, options: OutageOptions): Promise<T
   const launched = run.said("launched");
   await seen("the next launch", () => run.said("launched") > launched || launched >= operations, RECOVER_MS);
   const launchedAfter = seconds(over);
+  await seen("the last launch", () => run.said("launched") >= operations, RECOVER_MS).catch(() => undefined);
+  say(`the last was launched ${seconds(over)} s after it was over`);
   const inTime = seen("all have ended", async () => (await run.ended()) === operations, RECOVER_MS);
   await inTime.catch(async (error: Error) => say(`${error.message}: ${await run.progress()}`));
   const endedAfter = seconds(over);

@@ -333,6 +333,39 @@ describe("what is found", () => {
     expect(await operations.ended([...many, runs])).toEqual(many);
   });
 
+  describe("overlooked: whose end nobody recorded", () => {
+    const lately = { targets: TARGETS, since: new Date(Date.now() - 3_600_000), most: 100 };
+    const ended = { run_state: "completed", updated_at: new Date() };
+    beforeEach(async () => {
+      await database.db.collection("delegated_ops").createIndex({ updated_at: 1 });
+    });
+
+    test("of the orchestrators that are asked for, lately, and not what is recorded or still runs", async () => {
+      const ids = await Promise.all(Array.from({ length: 6 }, () => insert()));
+      const [found = "", old = "", done = "", ours = "", runs = "", never = ""] = ids;
+      for (const id of [found, old, done, ours, runs]) await claim(id);
+      await set(found, ended);
+      await set(old, { ...ended, updated_at: new Date(0) });
+      await set(done, { ...ended, "opjob.phase": "done" });
+      await set(ours, { ...ended, run_state: "failed", "opjob.phase": "failed" });
+      await set(runs, { run_state: "running", updated_at: new Date() });
+      await set(never, ended);
+      expect(await operations.overlooked(lately)).toEqual([found]);
+      expect(await operations.overlooked({ ...lately, targets: ["another"] })).toEqual([]);
+    });
+
+    test("no more are looked at than is said, those that were written to last, and none where there is no index", async () => {
+      for (let i = 0; i < 5; i++) {
+        const id = await insert();
+        await claim(id);
+        await set(id, { ...ended, updated_at: new Date(Date.now() + i) });
+        if (i >= 3) expect(await operations.overlooked({ ...lately, most: 1 })).toEqual([id]);
+      }
+      await database.db.collection("delegated_ops").dropIndex("updated_at_1");
+      expect(await operations.overlooked(lately)).toEqual([]);
+    });
+  });
+
   test("unrecorded: of the ids that are asked for, those that have ended since we claimed them, and are not marked so", async () => {
     const [runs, done, failed, ours, never] = [
       await insert(),
