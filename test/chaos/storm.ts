@@ -112,7 +112,7 @@ async function queue(db: Db, count: number): Promise<Queued[]> {
       const known = new Set(there.map(String));
       missing.splice(0, missing.length, ...documents.filter(({ _id }) => !known.has(String(_id))));
       if (missing.length > 0) await operations.insertMany(missing, { ordered: false });
-      return documents.map(({ _id }) => ({ id: _id.toHexString(), at }));
+      return documents.map(({ _id }) => ({ id: _id.toHexString(), at, in: Date.now() }));
     } catch (error) {
       if (tries > 60) throw error;
       await sleep(500);

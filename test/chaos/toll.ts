@@ -28,14 +28,14 @@ export type Toll = {
   /** Milliseconds from queueing to execution: the median while all is calm, and what the storm adds to it. */
   readonly calm: number;
   readonly delay: { readonly p50: number; readonly p99: number; readonly most: number };
-  /** From queueing to the operation's first Job, to the second: opjob's own part of that, and that of whom it waits for. */
+  /** From when its author knew that it is queued to the operation's first Job, to the second: the part of opjob and of whom it waits for. */
   readonly launch: { readonly p50: number; readonly p99: number; readonly most: number };
   /** During which faults those were queued that were delayed longest (ms); the longest first. */
   readonly slowest: Readonly<Record<string, number>>;
 };
 
-/** `during`: the fault that struck meanwhile. */
-export type Queued = { readonly id: string; readonly at: number; readonly during?: string };
+/** `in`: when its author knew that it is queued, which is some tries after `at` while there is no primary. `during`: the fault that struck meanwhile. */
+export type Queued = { readonly id: string; readonly at: number; readonly in: number; readonly during?: string };
 
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
@@ -47,14 +47,14 @@ export const harm = ({ failed, lost, doubled, missing, secondJobs, leftOver }: T
 export const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? Number.NaN;
 
-const since = (ids: readonly Queued[], times: ReadonlyMap<string, number>): number[] =>
-  ids.flatMap(({ id, at }) => {
+const since = (ids: readonly Queued[], from: "at" | "in", times: ReadonlyMap<string, number>): number[] =>
+  ids.flatMap(({ id, [from]: begin }) => {
     const time = times.get(id);
-    return time === undefined ? [] : [Math.max(0, time - at)];
+    return time === undefined ? [] : [Math.max(0, time - begin)];
   });
 
 /** From queueing to execution. */
-export const delays = (ids: readonly Queued[], { began }: Ledger): number[] => since(ids, began);
+export const delays = (ids: readonly Queued[], { began }: Ledger): number[] => since(ids, "at", began);
 
 const spread = (values: readonly number[]) => ({
   p50: quantile(values, 0.5),
@@ -87,7 +87,7 @@ export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids:
     refusedPods: ledger.refused(),
     calm,
     delay: spread(late),
-    launch: spread(since(ids, ledger.made)),
+    launch: spread(since(ids, "in", ledger.made)),
     slowest: slowest(ids, ledger, calm),
   };
 }
