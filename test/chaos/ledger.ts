@@ -10,6 +10,8 @@ export type Ledger = AsyncDisposable & {
   readonly executed: ReadonlyMap<string, readonly string[]>;
   /** When each execution began (ms since 1970). */
   readonly began: ReadonlyMap<string, number>;
+  /** When the first Job of an operation was made, as the API server has it, to the second (ms since 1970). */
+  readonly made: ReadonlyMap<string, number>;
   /** Uids of all Jobs that were ever seen, by themselves or by their Pods, by operation and attempt. */
   readonly jobs: ReadonlyMap<string, ReadonlySet<string>>;
   /** Pods that found their operation taken: Kubernetes itself may make two for one Job. */
@@ -36,6 +38,7 @@ export function keepLedger({ client, namespace, db, workMs }: LedgerOptions): Le
   const path = `/api/v1/namespaces/${namespace}/pods`;
   const executed = new Map<string, string[]>();
   const began = new Map<string, number>();
+  const made = new Map<string, number>();
   const jobs = new Map<string, Set<string>>();
   const known = new Set<string>();
   const stop = new AbortController();
@@ -123,7 +126,12 @@ export function keepLedger({ client, namespace, db, workMs }: LedgerOptions): Le
   const lookAtJobs = async (): Promise<void> => {
     const seen = await client.send("GET", `/apis/batch/v1/namespaces/${namespace}/jobs`, { headers: METADATA });
     if (seen.code !== 200) return;
-    for (const { metadata } of seen.body.items) note(metadata.labels, metadata.uid);
+    for (const { metadata } of seen.body.items) {
+      note(metadata.labels, metadata.uid);
+      const { [LABELS.operation]: operation = "" } = metadata.labels;
+      const at = Date.parse(metadata.creationTimestamp);
+      made.set(operation, Math.min(at, made.get(operation) ?? at));
+    }
   };
   const every = async (ms: number, act: () => Promise<void>): Promise<void> => {
     while (!stop.signal.aborted) {
@@ -135,6 +143,7 @@ export function keepLedger({ client, namespace, db, workMs }: LedgerOptions): Le
   return {
     executed,
     began,
+    made,
     jobs,
     refused: () => refused,
     [Symbol.asyncDispose]: async () => {

@@ -21,6 +21,10 @@ test("what is lost, doubled, failed, not executed, or has a second Job is told a
       [well, 1_100],
       [twice, 3_100],
     ]),
+    made: new Map([
+      [well, 1_000],
+      [twice, 2_000],
+    ]),
     jobs: new Map([
       [`${secondJob} 1`, new Set(["job-1", "job-2"])],
       [`${well} 1`, new Set(["job-1"])],
@@ -32,7 +36,7 @@ test("what is lost, doubled, failed, not executed, or has a second Job is told a
   const toll = await judge(
     { db: database.db, admin, ledger },
     100,
-    [...ids, gone].map((id) => ({ id, at: 1_000 })),
+    [...ids, gone].map((id) => ({ id, at: 1_000, during: id === twice ? "the deluge" : "a breeze" })),
   );
   expect(toll).toMatchObject({
     completed: 4,
@@ -43,6 +47,8 @@ test("what is lost, doubled, failed, not executed, or has a second Job is told a
     missing: [never],
     leftOver: 0,
     delay: { p50: 2_000, most: 2_000 },
+    launch: { p50: 1_000, most: 1_000 },
+    slowest: { "the deluge": 2_000, "a breeze": 0 },
   });
   expect(toll.lost.map((one) => one.slice(0, 24))).toEqual([...ids.slice(5), gone]);
   expect(harm(toll)).toBe(7);

@@ -28,9 +28,14 @@ export type Toll = {
   /** Milliseconds from queueing to execution: the median while all is calm, and what the storm adds to it. */
   readonly calm: number;
   readonly delay: { readonly p50: number; readonly p99: number; readonly most: number };
+  /** From queueing to the operation's first Job, to the second: opjob's own part of that, and that of whom it waits for. */
+  readonly launch: { readonly p50: number; readonly p99: number; readonly most: number };
+  /** During which faults those were queued that were delayed longest (ms); the longest first. */
+  readonly slowest: Readonly<Record<string, number>>;
 };
 
-export type Queued = { readonly id: string; readonly at: number };
+/** `during`: the fault that struck meanwhile. */
+export type Queued = { readonly id: string; readonly at: number; readonly during?: string };
 
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
@@ -42,11 +47,20 @@ export const harm = ({ failed, lost, doubled, missing, secondJobs, leftOver }: T
 export const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? Number.NaN;
 
-export const delays = (ids: readonly Queued[], { began }: Ledger): number[] =>
+const since = (ids: readonly Queued[], times: ReadonlyMap<string, number>): number[] =>
   ids.flatMap(({ id, at }) => {
-    const begun = began.get(id);
-    return begun === undefined ? [] : [begun - at];
+    const time = times.get(id);
+    return time === undefined ? [] : [Math.max(0, time - at)];
   });
+
+/** From queueing to execution. */
+export const delays = (ids: readonly Queued[], { began }: Ledger): number[] => since(ids, began);
+
+const spread = (values: readonly number[]) => ({
+  p50: quantile(values, 0.5),
+  p99: quantile(values, 0.99),
+  most: Math.max(...values),
+});
 
 export type Witnesses = { readonly db: Db; readonly admin: Pick<Client, "send">; readonly ledger: Ledger };
 
@@ -72,8 +86,18 @@ export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids:
     unnoted,
     refusedPods: ledger.refused(),
     calm,
-    delay: { p50: quantile(late, 0.5), p99: quantile(late, 0.99), most: Math.max(...late) },
+    delay: spread(late),
+    launch: spread(since(ids, ledger.made)),
+    slowest: slowest(ids, ledger, calm),
   };
+}
+
+const SLOWEST = 6;
+
+function slowest(ids: readonly Queued[], ledger: Ledger, calm: number): Record<string, number> {
+  const faults = Map.groupBy(ids, ({ during = "" }) => during);
+  const most = [...faults].map(([fault, some]) => [fault, Math.max(...delays(some, ledger)) - calm] as const);
+  return Object.fromEntries(most.toSorted(([, a], [, b]) => b - a).slice(0, SLOWEST));
 }
 
 const hasEnded = (document: Document | undefined): boolean =>
