@@ -104,11 +104,15 @@ export function createStormJudge(scene: () => Scene, violate: Violate) {
         const since = Math.max(0, ...DATES.map((path) => dateAt(doc, path)).filter(Number.isFinite));
         // Nobody can tell since when it waits.
         if (since === 0 && time.elapsed < plan.horizonMs + SETTLED) continue;
-        if (time.now - since > TOLD) judgeWaiting(doc, time.elapsed > end + PASSED);
+        if (time.now - since > TOLD + downOf(plan)) judgeWaiting(doc, time.elapsed > end + PASSED);
       }
     },
   };
 }
+
+/** Nobody tells anything while nobody is there (ms). */
+const downOf = ({ daemons }: Plan): number =>
+  daemons.flatMap(({ kills }) => kills).reduce((sum, { downMs }) => sum + downMs, 0);
 
 const beginsAnew = ({ daemons }: Plan): boolean => daemons.length > 1 || daemons.some(({ kills }) => kills.length > 0);
 
