@@ -16,6 +16,7 @@ import {
   isLive,
   isOurs,
   jobsOf,
+  mayRunTwice,
   operationOf,
   type Scene,
   type Violate,
@@ -60,7 +61,7 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     names.set(attempt, name);
     if (name !== key) violate("1: a Job's name is a function of its attempt", `${name} and ${key}`);
   };
-  const deletes = (key: string, { body }: Request): void => {
+  const deletes = (key: string, { body }: Request, job: KubeObject | undefined): void => {
     const { preconditions, propagationPolicy } = (body ?? {}) as DeleteOptions;
     const uid = preconditions?.uid;
     if (uid === undefined) violate("6: a deletion names the uid", key);
@@ -68,7 +69,8 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     if (!looked) violate("6: a live look comes before a deletion", key);
     seen.delete(key);
     // Only a Job that is to be made again is waited for.
-    if (propagationPolicy === "Foreground" && begun.get(key) !== false)
+    const once = job === undefined || !mayRunTwice(documentOf(scene(), operationOf(job)));
+    if (propagationPolicy === "Foreground" && once && begun.get(key) !== false)
       violate("6: no Job is taken back whose worker was seen", key);
   };
   const looked = (where: string, { request, answer }: Pick<Done, "request" | "answer">): void => {
@@ -94,7 +96,12 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     sent(server, by, request) {
       const { resource, namespace, name } = targetOf(request.path);
       const key = `${by.name} ${server} ${namespace}/${name}`;
-      if (resource === "jobs" && request.method === "DELETE") deletes(key, request);
+      if (resource === "jobs" && request.method === "DELETE")
+        deletes(
+          key,
+          request,
+          jobsOf(scene()).find(({ metadata }) => keyOf(metadata) === `${namespace}/${name}`),
+        );
       if (resource === "jobs" && request.method === "GET")
         asked.set(`${by.name} ${namespace}/${name}`, scene().time.now);
       const pods = `${by.name} ${server} ${namespace}/${jobNamed(request)}`;

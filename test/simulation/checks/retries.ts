@@ -6,8 +6,10 @@ import {
   attemptOf,
   claimOf,
   dateAt,
+  isClaimedNow,
   isLive,
   jobsOf,
+  mayRunTwice,
   operationOf,
   podsOf,
   runningSince,
@@ -21,22 +23,53 @@ import {
 export const isRetry = ({ before, after }: Written): boolean =>
   claimOf(before)?.["phase"] === "withdrawn" && attemptIn(after) !== attemptIn(before);
 
+/**
+ * One that sets an operation of which a worker had begun back to `queued`, as FiftyOne itself does, and claims it for that new
+ * queueing: only for operators that may run twice.
+ */
+export const isRequeue = ({ before, after, who }: Written): boolean =>
+  isRetry({ before, after, who }) && stateOf(before) === "running" && stateOf(after) === "queued";
+
 export function judgeRetry(scene: Scene, { before, after, who }: Written, violate: Violate): void {
   const id = String(before["_id"]);
   const queuedAt = dateAt(before, "queued_at");
   const earlier = jobsOf(scene, id).filter((job) => attemptOf(job) === attemptIn(before));
-  const alive = earlier.filter((job) => isLive(job) || canRun(scene, job));
+  const alive = earlier.filter((job) => isLive(job) || podsOf(scene, job).some((pod) => canRun(scene, pod)));
   const orphans = scene.clusters.flatMap(({ store }) => store.all("pods").filter((pod) => isOf(pod, id, before)));
   const wrong = [
     attemptsOf(after) > BUDGET && `it was launched again ${attemptsOf(after)} times`,
-    stateOf(before) !== "queued" && `it is ${stateOf(before)}`,
+    ...whyNotState({ before, after, who }),
     attemptIn(after) !== attemptIn(before) + 1 && `its attempt becomes ${attemptIn(after)}`,
     alive.length > 0 && `${alive.map(({ metadata }) => metadata.uid).join()} can still run`,
-    orphans.some((pod) => !isOver(pod)) && "a Pod of the attempt before can still run",
-    scene.ledger.some((one) => one.operation === id && Object.is(one.queuedAt, queuedAt)) && "a worker has begun it",
+    orphans.some((pod) => canRun(scene, pod)) && "a Pod of the attempt before can still run",
+    !mayRunTwice(before) &&
+      scene.ledger.some((one) => one.operation === id && Object.is(one.queuedAt, queuedAt)) &&
+      "a worker has begun it",
   ].filter((why) => why !== false);
   if (wrong.length > 0) violate("1: an attempt begins when the one before cannot run", `${who}: ${wrong.join(", ")}`);
 }
+
+/**
+ * Whoever is shown empty lists for long cannot know of a Pod that was told to end and takes its time: opjob looks once more some seconds after
+ * a Job is gone, and not longer.
+ */
+const canRun = (scene: Scene, pod: KubeObject): boolean =>
+  !isOver(pod) && !(pod.metadata.deletionTimestamp !== undefined && listsLie(scene));
+
+const listsLie = ({ plan: { troubles, mishaps = [] } }: Scene): boolean =>
+  [...troubles, ...mishaps].some(({ kind }) => kind === "empty-list");
+
+/** What a worker has begun goes on only where it may run twice, and only by being queued anew. */
+const whyNotState = ({ before, after, who }: Written) => [
+  !["queued", "running"].includes(stateOf(before)) && `it is ${stateOf(before)}`,
+  stateOf(before) === "running" && !mayRunTwice(before) && "it runs, and may not run twice",
+  stateOf(after) !== "queued" && `it becomes ${stateOf(after)}`,
+  !isClaimedNow(after) && "it is not claimed for its present queueing",
+  isRequeue({ before, after, who }) &&
+    Object.is(dateAt(after, "queued_at"), dateAt(before, "queued_at")) &&
+    QUEUED_BEFORE,
+];
+const QUEUED_BEFORE = "it is no other queueing than before";
 
 /** As the settings have it by default. */
 const BUDGET = 2;
@@ -45,10 +78,12 @@ const attemptsOf = (doc: Written["after"]): number => (claimOf(doc)?.["earlier"]
 const isOf = (pod: KubeObject, id: string, before: Written["before"]): boolean =>
   operationOf(pod) === id && attemptOf(pod) === attemptIn(before);
 
-const canRun = (scene: Scene, job: KubeObject): boolean => podsOf(scene, job).some((pod) => !isOver(pod));
-
-/** A Job may be taken back as long as its container has not run for longer than whoever takes it back could miss (ms). */
+/**
+ * A Job may be taken back as long as its container has not run for longer than whoever takes it back could miss (ms), or if its
+ * operator may run twice.
+ */
 export function mayBeTakenBack(scene: Scene, job: KubeObject, doc: Written["before"], race: number): boolean {
   const since = runningSince(scene, job);
-  return claimOf(doc)?.["phase"] === "withdrawn" && (since === undefined || scene.time.now - since < race);
+  const missed = since === undefined || scene.time.now - since < race;
+  return claimOf(doc)?.["phase"] === "withdrawn" && (missed || mayRunTwice(doc));
 }

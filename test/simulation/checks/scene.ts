@@ -4,7 +4,7 @@ import type { SimulatedCluster } from "../kubernetes/cluster.ts";
 import { hasEnded, isOver, isOwnedBy, type KubeObject, textOf } from "../kubernetes/objects.ts";
 import type { MongoServer } from "../mongo/server.ts";
 import { at, type Doc } from "../mongo/values.ts";
-import type { Plan } from "../plan.ts";
+import { type Plan, RERUN_OPERATORS } from "../plan.ts";
 import type { Time } from "../time.ts";
 import { type Execution, OPERATIONS } from "../worker.ts";
 
@@ -62,6 +62,9 @@ function isNeeded(scene: Scene, job: KubeObject): boolean {
   const doc = documentOf(scene, operationOf(job));
   return doc !== undefined && !isEnded(doc) && attemptOf(job) === attemptIn(doc);
 }
+
+/** Whether its operator may run twice. */
+export const mayRunTwice = (doc: Doc | undefined): boolean => RERUN_OPERATORS.includes(textOf(doc?.["operator"]));
 
 export const stateOf = (doc: Doc): string => textOf(doc["run_state"]);
 export const attemptIn = (doc: Doc): number => Number(claimOf(doc)?.["attempt"] ?? 0);

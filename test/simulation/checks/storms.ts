@@ -113,8 +113,8 @@ export function createStormJudge(scene: () => Scene, violate: Violate) {
 const beginsAnew = ({ daemons }: Plan): boolean => daemons.length > 1 || daemons.some(({ kills }) => kills.length > 0);
 
 /** Nothing else goes wrong: then how often a fault is met says how it is met. */
-const isCalm = ({ acts, troubles, hints, incidents }: Plan): boolean =>
-  acts.length + troubles.length + hints.length + incidents.length === 0;
+const isCalm = ({ acts, troubles, mishaps = [], hints, incidents }: Plan): boolean =>
+  acts.length + troubles.length + mishaps.length + hints.length + incidents.length === 0;
 
 function triesWithin(ms: number): number {
   let tries = FIRST;

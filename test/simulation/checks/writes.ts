@@ -5,7 +5,7 @@ import type { Change } from "../mongo/server.ts";
 import { type Doc, difference, same } from "../mongo/values.ts";
 import { OPERATIONS } from "../worker.ts";
 import { type Asked, judgeFailure, RACE } from "./failures.ts";
-import { isRetry, judgeRetry } from "./retries.ts";
+import { isRequeue, isRetry, judgeRetry } from "./retries.ts";
 import {
   attemptIn,
   attemptOf,
@@ -32,7 +32,8 @@ export type Knowledge = {
   readonly asked: Asked;
 };
 
-const FAILURE = new Set(["run_state", "failed_at", "updated_at"]);
+const FAILURE = /^(?:run_state|failed_at|updated_at|result(?:\..*)?)$/;
+const REQUEUE = /^(?:run_state|queued_at|updated_at)$/;
 
 export function judgeWrite(scene: Scene, change: Change, knowledge: Knowledge, violate: Violate): void {
   const { before, after, author, collection, kind } = change;
@@ -42,14 +43,16 @@ export function judgeWrite(scene: Scene, change: Change, knowledge: Knowledge, v
   }
   const fields = Object.keys(difference(before, after));
   const foreign = fields.filter((field) => !isOwn(field));
-  const failing = stateOf(before) !== stateOf(after);
-  const odd = foreign.filter((field) => !(failing && (FAILURE.has(field) || /^result(\.|$)/.test(field))));
   const id = String(before["_id"]).slice(-4);
+  const written = { before, after, who: `${author.name} on ${id}` };
+  const requeueing = isRequeue(written);
+  const failing = stateOf(before) !== stateOf(after) && !requeueing;
+  const odd = foreign.filter((field) => !(failing && FAILURE.test(field)) && !(requeueing && REQUEUE.test(field)));
   if (odd.length > 0)
     violate("3: opjob writes nothing that is not its own", `${author.name} wrote ${odd.join()} of ${id}`);
-  judgeClaim(scene, { before, after, who: `${author.name} on ${id}` }, knowledge, violate);
-  if (failing) judgeFailure(scene, { before, after, who: `${author.name} on ${id}` }, knowledge.asked, violate);
-  judgeRecord(scene, { before, after, who: `${author.name} on ${id}` }, violate);
+  judgeClaim(scene, written, knowledge, violate);
+  if (failing) judgeFailure(scene, written, knowledge.asked, violate);
+  judgeRecord(scene, written, violate);
 }
 
 const isOwn = (field: string): boolean =>
