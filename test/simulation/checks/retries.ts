@@ -51,13 +51,14 @@ export function judgeRetry(scene: Scene, { before, after, who }: Written, violat
 
 /**
  * Whoever is shown empty lists for long cannot know of a Pod that was told to end and takes its time: opjob looks once more some seconds after
- * a Job is gone, and not longer.
+ * a Job is gone, and not longer; and these seconds are counted by clocks that may differ.
  */
-const canRun = (scene: Scene, pod: KubeObject): boolean =>
-  !isOver(pod) && !(pod.metadata.deletionTimestamp !== undefined && listsLie(scene));
-
-const listsLie = ({ plan: { troubles, mishaps = [] } }: Scene): boolean =>
-  [...troubles, ...mishaps].some(({ kind }) => kind === "empty-list");
+function canRun({ plan: { troubles, daemons } }: Scene, pod: KubeObject): boolean {
+  const listsLie = troubles.some(({ kind }) => kind === "empty-list");
+  const clocksDiffer = new Set(daemons.map(({ skewMs }) => skewMs)).size > 1;
+  const misled = listsLie && (clocksDiffer || pod.metadata.deletionTimestamp !== undefined);
+  return !isOver(pod) && !misled;
+}
 
 /** What a worker has begun goes on only where it may run twice, and only by being queued anew. */
 const whyNotState = ({ before, after, who }: Written) => [
