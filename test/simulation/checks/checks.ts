@@ -18,6 +18,7 @@ import { type Execution, OPERATIONS } from "../worker.ts";
 import { createCallJudge } from "./calls.ts";
 import { RACE } from "./failures.ts";
 import { createLeadershipJudge } from "./leadership.ts";
+import { createPromptnessJudge } from "./promptness.ts";
 import { complaints } from "./rest.ts";
 import { claimOf, isEnded, isOurs, operationOf, type Scene } from "./scene.ts";
 import { createStormJudge } from "./storms.ts";
@@ -52,6 +53,7 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
   };
   const calls = createCallJudge(() => scene, violated);
   const storms = createStormJudge(() => scene, violated);
+  const promptness = createPromptnessJudge(() => scene, violated);
   const leadership = createLeadershipJudge(() => scene, violated);
 
   return {
@@ -119,7 +121,10 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
       }
     },
     /** From time to time. */
-    look: (): void => storms.look(),
+    look(): void {
+      storms.look();
+      promptness.look();
+    },
     /** Why the world is not at rest (yet); none: it is. */
     async complaints(daemons: readonly Daemon[]): Promise<string[]> {
       const found = complaints(scene);
