@@ -21,6 +21,7 @@ const JOB: JobView = {
   attempt: 1,
   database: "",
   orchestrator: "",
+  queuedAt: undefined,
   createdAt: undefined,
   deleting: false,
   suspended: false,

@@ -73,6 +73,7 @@ function render(
       operator,
       orchestrator: site?.orchestrator.id ?? "",
       attempt: 1,
+      queuedAt: null,
       database: "check",
       namespace,
     };

@@ -5,9 +5,9 @@ import { type JobView, jobEnd } from "./clusters/observation.ts";
 import type { Observed, ObservedJob } from "./clusters/observed.ts";
 import type { Pool } from "./clusters/pool.ts";
 import { databaseError } from "./database.ts";
+import { type DeleteJob, fieldsOf } from "./deletion.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Fence } from "./operations/fence.ts";
 import type { Operations } from "./operations/mongo.ts";
 import { isTerminal } from "./operations/operation.ts";
 import type { Ration } from "./ration.ts";
@@ -24,7 +24,7 @@ export type CleanupOptions = {
   readonly database: string;
   /** Whether this daemon works on operations. */
   readonly active: () => boolean;
-  readonly fence: Fence;
+  readonly deleteJob: DeleteJob;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
@@ -74,15 +74,13 @@ async function tidyAll(options: CleanupOptions, left: readonly Finished[]): Prom
 
 /** false: no more in this pass. */
 async function tidy(options: CleanupOptions, { job, scope }: Finished): Promise<boolean> {
-  const { pool, ration, fence, metrics, log } = options;
+  const { pool, ration, deleteJob, metrics } = options;
   const cluster = pool.ofScope(scope);
   if (cluster === undefined) return true;
   if (!(await isLeftOver(options, cluster, job))) return skip(options, job);
   if (ration.take() > 0) return false;
-  await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require });
-  metrics.deletions.inc();
+  await deleteJob(cluster, job, { why: "it has finished, and has no TTL" });
   metrics.cleanups.inc({ outcome: "deleted" });
-  log.info({ ...fieldsOf(job), why: "it has finished, and has no TTL" }, "job deleted");
   return true;
 }
 
@@ -101,12 +99,3 @@ async function isLeftOver({ operations, database }: CleanupOptions, cluster: Clu
   // Where the operation is gone its own road deletes the Job, at once.
   return operation !== undefined && isTerminal(operation.runState);
 }
-
-const fieldsOf = ({ operation, orchestrator, attempt, namespace, name, uid }: JobView) => ({
-  operation,
-  orchestrator,
-  attempt,
-  namespace,
-  job: name,
-  uid,
-});

@@ -7,30 +7,24 @@
 //
 // Lifetime: an AbortSignal down to the followers, a stack of closers up, also when the start fails half way.
 import type { Clock } from "./clock.ts";
-import { createInquiry } from "./clusters/events.ts";
 import type { Pool } from "./clusters/pool.ts";
-import { type Config, type Environment, patienceOf, retryPolicyOf } from "./config.ts";
+import type { Config, Environment } from "./config.ts";
 import { databaseError } from "./database.ts";
-import { createDismiss } from "./dismiss.ts";
+import { createDeletion } from "./deletion.ts";
 import { openElection } from "./election.ts";
 import { type FeedState, followAll } from "./feeds.ts";
 import { versionOfFiles } from "./files.ts";
-import { createFollower } from "./follow.ts";
 import { unready } from "./health.ts";
-import { createJudge } from "./judge.ts";
 import { Lanes } from "./lanes.ts";
-import { createLastWords } from "./last-words.ts";
-import { createLauncher } from "./launch.ts";
 import type { Leadership } from "./leadership.ts";
 import type { Log } from "./log.ts";
-import { createLook } from "./look.ts";
 import { type Metrics, observeSizes } from "./metrics.ts";
 import { type Outside, REAL } from "./outside.ts";
 import { usesLease } from "./own-lease.ts";
 import type { Surroundings } from "./place.ts";
 import { openQueue } from "./queueing.ts";
 import { createRation } from "./ration.ts";
-import { createRetry } from "./retry.ts";
+import { openRoads } from "./roads.ts";
 import { openRooms, type Rooms } from "./rooms.ts";
 import { openRounds } from "./rounds.ts";
 import { sizesOf } from "./sizes.ts";
@@ -85,21 +79,21 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   const term = new Term({ alone: !usesLease(options), clock: outside.clock, log });
   const rooms = openRooms(options, client, metrics, term.fence);
   closers.defer(() => rooms.pool.close());
-  const roads = openRoads(options, rooms, { metrics, term });
-  rooms.hintBy(roads.lanes);
+  const work = openWork(options, rooms, { metrics, term });
+  rooms.hintBy(work.lanes);
   const state: FeedState = { scanned: false, cut: new Set<string>() };
-  const leadership = openElection(options, rooms, { ...roads, metrics, term, state });
-  closers.defer(() => handOver(roads.lanes, leadership, outside.clock));
-  closers.defer(() => roads.queue.close());
-  closers.defer(() => roads.sweep.stop());
-  closers.defer(() => roads.warm.close());
-  closers.defer(() => roads.refreshes.close());
+  const leadership = openElection(options, rooms, { ...work, metrics, term, state });
+  closers.defer(() => handOver(work.lanes, leadership, outside.clock));
+  closers.defer(() => work.queue.close());
+  closers.defer(() => work.sweep.stop());
+  closers.defer(() => work.warm.close());
+  closers.defer(() => work.refreshes.close());
 
-  observe(metrics, rooms, { ...roads, term });
+  observe(metrics, rooms, { ...work, term });
   const health = await outside.serve({
     host: config.httpHost,
     port: config.httpPort,
-    stalled: () => roads.lanes.stalled(STALLED_MS),
+    stalled: () => work.lanes.stalled(STALLED_MS),
     unready: async () => [...(await unready(client, state)), ...(leadership?.fault ? [leadership.fault.message] : [])],
     role: () => term.role,
     metrics: async () => ({ text: await metrics.registry.metrics(), type: metrics.registry.contentType }),
@@ -108,7 +102,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
 
   const following = followAll({
     ...rooms,
-    ...roads,
+    ...work,
     client,
     mode: config.changes,
     pollMs: config.pollMs,
@@ -120,7 +114,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
     signal: stop.signal,
   });
   const { clock, heap } = outside;
-  const spared = giveBackSlack({ heap, begun: () => roads.lanes.begun, clock, signal: stop.signal });
+  const spared = giveBackSlack({ heap, begun: () => work.lanes.begun, clock, signal: stop.signal });
   closers.defer(async () => {
     stop.abort();
     await Promise.all([following, spared]);
@@ -130,7 +124,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   return { port: health.port, metrics };
 }
 
-type Roads = ReturnType<typeof openRoads>;
+type Work = ReturnType<typeof openWork>;
 
 /** Work in hand may take so long before a standby may go on beside it; it then runs into the fence (ms). */
 const DRAIN_MS = 5_000;
@@ -159,45 +153,20 @@ const STALLED_MS = 600_000;
 
 type Given = { readonly metrics: Metrics; readonly term: Term };
 
-function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms, { metrics, term }: Given) {
+function openWork({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms, { metrics, term }: Given) {
   const { clock } = outside;
-  const { now, random } = clock;
-  const { operations, observed, directory, pool, placer } = rooms;
+  const { observed, directory, pool } = rooms;
+  const { fence } = term;
   const watch: Pool["watch"] = (cluster, namespace) => pool.watch(cluster, namespace);
   const targets = (): string[] => directory.targets();
-  const patience = patienceOf(config);
-  const road = { operations, observed, metrics, log, now, random, fence: term.fence };
   const active = (): boolean => term.active;
-  const isActive = (id: string): boolean => directory.isActive(id);
   const ration = createRation({ most: config.cleanupMost, ms: RATION_MS, now: clock.elapsed });
-  const launcher = createLauncher({
-    ...road,
-    placer,
-    watch,
-    isActive,
-    database: rooms.instance,
-    runLink: config.runLink,
-    retryMaxMs: config.retryMaxSeconds * 1_000,
-  });
-  const inquiry = createInquiry({ now, log });
-  const lastWords = createLastWords({
-    logTail: { lines: config.logTailLines, bytes: config.logTailBytes },
-    secrets: rooms.secrets,
-    log,
-  });
-  const follower = createFollower({
-    ...road,
-    launcher,
-    look: createLook({ ...road, pool, launcher, database: rooms.instance }),
-    judge: createJudge({ inquiry, patience, now }),
-    dismiss: createDismiss({ ...road, pool, ration }),
-    retry: createRetry({ ...road, isActive, policy: retryPolicyOf(config), database: rooms.instance }),
-    lastWords,
-  });
-  const memories = () => ({ ...inquiry.sizes(), ...lastWords.sizes() });
+  const deleteJob = createDeletion({ fence, metrics, log });
+  const joined = { metrics, fence, watch, ration, deleteJob };
+  const { memories, ...roads } = openRoads({ config, log, clock }, rooms, joined);
   const hint = (id: string): void => lanes.hint(id);
   const queue = openQueue(config, rooms, { targets, active, go: (id) => lanes.send(id), log, clock });
-  const step = createStep({ ...road, queue, launcher, follower });
+  const step = createStep({ ...rooms, ...roads, queue, metrics, now: clock.now });
   const lanes: Lanes = new Lanes({
     work: async (id) => (active() ? step(id) : undefined),
     concurrency: config.launchConcurrency,
@@ -213,15 +182,12 @@ function openRoads({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms,
       else log.error(code === "INTERNAL" ? { ...fields, err: thrown } : fields, "step failed; it is tried again");
     },
   });
-  const rounds = openRounds({ config, log, outside }, rooms, {
-    ...{ metrics, queue, active, hint, watch, ration },
-    fence: term.fence,
-  });
+  const rounds = openRounds({ config, log, outside }, rooms, { ...joined, queue, active, hint });
   return { lanes, queue, targets, hint, look: queue.look, retry: () => queue.retry(), memories, ...rounds };
 }
 
-function observe(metrics: Metrics, rooms: Rooms, roads: Roads & { term: Term }): void {
-  const { lanes, queue, targets, term } = roads;
+function observe(metrics: Metrics, rooms: Rooms, work: Work & { term: Term }): void {
+  const { lanes, queue, targets, term } = work;
   const { observed, pool, storage, operations } = rooms;
   observeSizes(metrics, {
     lanes: () => ({ known: lanes.size, waiting: lanes.waiting, busy: lanes.busy }),
@@ -230,7 +196,7 @@ function observe(metrics: Metrics, rooms: Rooms, roads: Roads & { term: Term }):
     stale: () => storage.stale(),
     queue: () => operations.queue(targets()),
     line: queue.sizes,
-    all: () => sizesOf(rooms, roads),
+    all: () => sizesOf(rooms, work),
     leads: () => term.active,
     closed: queue.closed,
     faults: queue.faults,

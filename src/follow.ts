@@ -1,13 +1,12 @@
 // BACK: observe → reduce → record (→ delete the Job). Level, not edge: each step reads the operation and its Job again.
 import type { Ending } from "./clusters/ending-reasons.ts";
-import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd } from "./clusters/observation.ts";
 import type { Observed, ObservedJob } from "./clusters/observed.ts";
 import type { Dismiss } from "./dismiss.ts";
 import type { Judge } from "./judge.ts";
 import type { Next } from "./lanes.ts";
 import type { LastWords } from "./last-words.ts";
-import type { Claimed, Launcher } from "./launch.ts";
+import type { Claimed } from "./launch.ts";
 import type { Log } from "./log.ts";
 import type { Found, Look } from "./look.ts";
 import type { Metrics } from "./metrics.ts";
@@ -16,6 +15,7 @@ import type { Operations } from "./operations/mongo.ts";
 import { isClaimed, isTerminal, type Operation } from "./operations/operation.ts";
 import { withEarlier } from "./operations/retry.ts";
 import { farewell, type Transition } from "./operations/transition.ts";
+import type { Recorder } from "./record.ts";
 import type { Retry } from "./retry.ts";
 
 export type FollowOptions = {
@@ -23,7 +23,7 @@ export type FollowOptions = {
   readonly observed: Pick<Observed, "find">;
   readonly look: Look;
   readonly judge: Judge;
-  readonly launcher: Pick<Launcher, "adopt">;
+  readonly recorder: Pick<Recorder, "adopt">;
   readonly dismiss: Dismiss;
   readonly retry: Retry;
   readonly lastWords: LastWords;
@@ -51,8 +51,6 @@ const followed = (next: Next, holder: Operation | undefined): Followed => ({ kin
 export const createFollower = (options: FollowOptions) => ({
   /** One step for an operation, from its document and its Jobs as they are now. */
   follow: (id: string): Promise<Followed> => follow(options, id),
-  /** Decides about a Job that was just created for an operation that ended, or was taken back, meanwhile. */
-  settle: (id: string, created: JobView, cluster: Cluster): Promise<Next> => settle(options, { id, created, cluster }),
 });
 
 async function follow(options: FollowOptions, id: string): Promise<Followed> {
@@ -64,7 +62,7 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   const { attempt } = operation.claim;
   const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
   const strays = live.filter(({ job }) => isStray(operation, job));
-  const next = await dismiss.all(strays, "the operation has another Job, or was queued again");
+  const next = await dismiss.all(strays, { operation, why: "the operation has another Job, or was queued again" });
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
   if (shown.length === 0 && neverCreated(operation)) return followUnmade(options, operation);
   return followMade(options, { operation, found: await look.find(operation, shown) }, next);
@@ -105,12 +103,19 @@ async function followUnclaimed(
   const { attempt = 0 } = operation.claim ?? {};
   if (isTerminal(operation.runState)) {
     const rest = live.length === 0 ? 0 : farewell(operation, options.now());
-    const next = rest > 0 ? { again: rest } : await dismiss.all(live, `the operation has ${operation.runState}`);
+    const next =
+      rest > 0
+        ? { again: rest }
+        : await dismiss.all(live, { operation, why: `the operation has ${operation.runState}` });
     return followed(next, live.length === 0 ? undefined : operation);
   }
   // A Job of a later attempt than was read here is another opjob's, which knows better.
   const earlier = live.filter(({ job }) => job.attempt <= attempt);
-  return { kind: "unclaimed", next: await dismiss.all(earlier, "the operation was queued again"), operation };
+  return {
+    kind: "unclaimed",
+    next: await dismiss.all(earlier, { operation, why: "the operation was queued again" }),
+    operation,
+  };
 }
 
 /** A worker of a Job of ours runs it: whatever became of our claim, nobody else will follow it. */
@@ -125,18 +130,6 @@ async function retake(options: FollowOptions, operation: Operation, jobs: readon
   return AT_ONCE;
 }
 
-type Settled = { readonly id: string; readonly created: JobView; readonly cluster: Cluster };
-
-async function settle({ operations, dismiss }: FollowOptions, { id, created, cluster }: Settled): Promise<Next> {
-  const operation = await operations.read(id);
-  const same = operation !== undefined && isClaimed(operation) && operation.claim.attempt === created.attempt;
-  // A worker may have been quicker than the record of its Job; only a failure or somebody's change takes a Job back.
-  if (same && operation.runState !== "failed") return AT_ONCE;
-  // Queued again meanwhile, and taken by this Job's worker: it is taken up as it is.
-  if (operation?.runState === "running" && !isClaimed(operation)) return AT_ONCE;
-  return dismiss.one(created, cluster, "the operation ended before its Job was recorded");
-}
-
 /** An operation, and what was found of its Job. */
 type Case = { readonly operation: Claimed; readonly found: Found };
 
@@ -146,13 +139,13 @@ function readAhead({ lastWords }: FollowOptions, { operation, found: { observati
 }
 
 /** The daemon died between the creation of a Job and its record, or the answer was lost: the Job is recorded now. */
-async function adopted({ launcher, log }: FollowOptions, { operation, found }: Case): Promise<boolean> {
+async function adopted({ recorder, log }: FollowOptions, { operation, found }: Case): Promise<boolean> {
   const { observation, cluster } = found;
   if (observation.kind !== "job" || cluster === undefined || operation.claim.uid === observation.job.uid) return false;
-  const recorded = await launcher.adopt(operation, observation.job, cluster);
-  if (recorded)
+  const outcome = await recorder.adopt(operation, observation.job, cluster);
+  if (outcome === "recorded")
     log.info({ operation: operation.id, job: observation.job.name }, "adopted a Job whose launch was not recorded");
-  return recorded;
+  return outcome !== "late";
 }
 
 async function act(options: FollowOptions, { operation, found }: Case, transition: Transition): Promise<Next> {
@@ -169,7 +162,7 @@ async function act(options: FollowOptions, { operation, found }: Case, transitio
       return options.retry.goOn(operation, found);
     case "delete":
       if (found.observation.kind !== "job") return { again: LOOK_AGAIN };
-      return options.dismiss.one(found.observation.job, found.cluster, transition.why);
+      return options.dismiss.one(found.observation.job, found.cluster, { operation, why: transition.why });
   }
 }
 

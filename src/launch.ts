@@ -2,7 +2,7 @@
 // An operation whose step fails for good fails with words for a person; one whose fault may pass is held and tried again.
 
 import type { Cluster } from "./clusters/kubernetes.ts";
-import { type JobView, jobEnd } from "./clusters/observation.ts";
+import type { JobView } from "./clusters/observation.ts";
 import { databaseError } from "./database.ts";
 import { mayHaveCreated } from "./doubt.ts";
 import { OpjobError } from "./errors.ts";
@@ -14,7 +14,7 @@ import type { Fence } from "./operations/fence.ts";
 import type { Operations } from "./operations/mongo.ts";
 import type { Claim, Operation } from "./operations/operation.ts";
 import type { Placement, Placer } from "./place.ts";
-import { runLinkOf } from "./run-link.ts";
+import type { Recorder } from "./record.ts";
 import type { Values } from "./templates/blanks.ts";
 import { generatedName } from "./templates/naming.ts";
 import { type StampedJob, stampJob } from "./templates/stamp.ts";
@@ -29,7 +29,8 @@ export type Launched = Rendered & {
 };
 
 export type LaunchOptions = {
-  readonly operations: Pick<Operations, "recordCreated" | "change" | "fail">;
+  readonly operations: Pick<Operations, "change" | "fail">;
+  readonly recorder: Pick<Recorder, "record">;
   readonly placer: Placer;
   /** Whether an orchestrator takes new work; one that was deactivated does not. */
   readonly isActive: (orchestrator: string) => boolean;
@@ -37,7 +38,6 @@ export type LaunchOptions = {
   readonly watch: (cluster: Cluster, namespace: string) => void;
   /** Fingerprint of our database. */
   readonly database: string;
-  readonly runLink: string;
   readonly retryMaxMs: number;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -57,12 +57,6 @@ export const createLauncher = (options: LaunchOptions) => ({
    * the way back decides what becomes of it. Without one the operation was held or failed, and `next` says when to go on.
    */
   launch: (claimed: Claimed): Promise<Outcome> => launch(options, claimed),
-
-  /** Records a Job that was found although its launch was never recorded; false: the operation has ended meanwhile. */
-  adopt: (claimed: Claimed, created: JobView, cluster: Cluster): Promise<boolean> => {
-    const at = new Date(created.createdAt ?? options.now());
-    return record(options, { claimed, created, cluster, at, warnings: [] });
-  },
 });
 
 export type Launcher = ReturnType<typeof createLauncher>;
@@ -77,6 +71,7 @@ export type Outcome = {
 };
 
 async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome> {
+  const { recorder } = options;
   let sent = claimed.claim.unsure === true;
   try {
     requireActive(options, claimed);
@@ -92,9 +87,10 @@ async function launch(options: LaunchOptions, claimed: Claimed): Promise<Outcome
         throw error;
       })
       .finally(room.end);
-    const recorded = await record(options, { ...launched, at: new Date(options.now()) });
+    const outcome = await recorder.record(launched);
+    if (outcome === "passed over") return { recorded: false, vacant: false, next: { again: 0 } };
     report(launched, options);
-    return { launched, recorded, vacant: false, next: undefined };
+    return { launched, recorded: outcome === "recorded", vacant: false, next: undefined };
   } catch (thrown) {
     const error = databaseError(thrown);
     if (!error.retryable) return { recorded: false, vacant: !sent, next: await fail(options, claimed, error) };
@@ -118,7 +114,8 @@ function render({ database }: LaunchOptions, placed: Placed): Rendered {
   const manifest = template.manifest(valuesOf(claimed, placed));
   const { id: operation, operator } = claimed;
   const { attempt } = claimed.claim;
-  const stamp = { operation, operator, orchestrator: orchestrator.id, attempt, database, namespace };
+  const made = { attempt, queuedAt: claimed.claim.queued_at };
+  const stamp = { operation, operator, orchestrator: orchestrator.id, ...made, database, namespace };
   return { ...placed, job: stampJob(manifest, stamp) };
 }
 
@@ -131,34 +128,6 @@ async function create({ watch, database, fence }: LaunchOptions, rendered: Rende
   }
   const found = await cluster.getJob(job.namespace, job.name);
   return { ...rendered, created: requireOurs(found, claimed, job, database), outcome: "adopted", warnings: [] };
-}
-
-/** A Job of an operation's: what is recorded of it. */
-type Made = {
-  readonly claimed: Claimed;
-  readonly cluster: Pick<Cluster, "server">;
-  readonly created: JobView;
-  readonly at: Date;
-  readonly warnings: readonly string[];
-};
-
-async function record({ operations, runLink }: LaunchOptions, made: Made): Promise<boolean> {
-  const { claimed, cluster, created, at, warnings } = made;
-  const change = {
-    phase: "created" as const,
-    reason: null,
-    message: warnings.length === 0 ? null : `The cluster warns: ${warnings.join("; ")}`,
-    since: at,
-    cluster: cluster.server,
-    namespace: created.namespace,
-    job: created.name,
-    uid: created.uid,
-    ...(jobEnd(created) === undefined ? {} : { stale: true }),
-    timeline: { created: at },
-  };
-  const { orchestrator } = claimed.claim;
-  const link = runLinkOf(runLink, { ...created, cluster: cluster.server, operation: claimed.id, orchestrator });
-  return operations.recordCreated(claimed, change, link);
 }
 
 type Fault = { readonly error: OpjobError; readonly unsure: boolean };

@@ -4,13 +4,13 @@ import type { Ending } from "./clusters/ending-reasons.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd, type PodView } from "./clusters/observation.ts";
 import type { Observed } from "./clusters/observed.ts";
+import type { DeleteJob } from "./deletion.ts";
 import { asOpjobError } from "./errors.ts";
 import type { Next } from "./lanes.ts";
 import type { Claimed } from "./launch.ts";
 import type { Log } from "./log.ts";
 import type { Found } from "./look.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Fence } from "./operations/fence.ts";
 import type { Operations } from "./operations/mongo.ts";
 import { canRun, mayRetry, mayRunTwice, pauseBefore, type RetryPolicy, worked } from "./operations/retry.ts";
 
@@ -22,7 +22,7 @@ export type RetryOptions = {
   readonly database: string;
   /** Whether an orchestrator takes new work. */
   readonly isActive: (orchestrator: string) => boolean;
-  readonly fence: Fence;
+  readonly deleteJob: DeleteJob;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
@@ -90,7 +90,7 @@ async function takeStep(options: RetryOptions, operation: Claimed, cluster: Clus
   }
   // One that came into being late: it is found and recorded first.
   if (job && job.uid !== operation.claim.uid) return { again: LOOK_AGAIN };
-  if (job && jobEnd(job) === undefined) return takeBack(options, { operation, cluster, job });
+  if (job && jobEnd(job) === undefined) return takeBack(options, cluster, job);
   if (canRun(pods)) return { again: LOOK_AGAIN };
   const wait = job === undefined ? restOf(operation, now()) : 0;
   return wait > 0 ? { again: wait } : relaunch(options, operation);
@@ -118,15 +118,8 @@ async function standing(
   return { job, pods: ours };
 }
 
-type Held = { readonly operation: Claimed; readonly cluster: Cluster; readonly job: JobView };
-
-async function takeBack({ fence, metrics, log }: RetryOptions, { operation, cluster, job }: Held): Promise<Next> {
-  if (!job.deleting) {
-    await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require, how: "Foreground" });
-    metrics.deletions.inc();
-    const fields = { operation: operation.id, namespace: job.namespace, job: job.name };
-    log.info({ ...fields, why: "it is launched again" }, "job deleted");
-  }
+async function takeBack({ deleteJob }: RetryOptions, cluster: Cluster, job: JobView): Promise<Next> {
+  if (!job.deleting) await deleteJob(cluster, job, { why: "it is launched again", how: "Foreground" });
   return { again: LOOK_AGAIN };
 }
 

@@ -5,6 +5,7 @@ import { type CleanupOptions, createCleanup } from "./cleanup.ts";
 import type { Pool } from "./clusters/pool.ts";
 import { patienceOf } from "./config.ts";
 import type { DaemonOptions } from "./daemon.ts";
+import type { DeleteJob } from "./deletion.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Fence } from "./operations/fence.ts";
 import type { Outside } from "./outside.ts";
@@ -27,12 +28,13 @@ type Rounded = {
   readonly hint: (id: string) => void;
   readonly watch: Pool["watch"];
   readonly fence: Fence;
+  readonly deleteJob: DeleteJob;
   /** Of deletions. */
   readonly ration: Ration;
 };
 
 export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, rounded: Rounded) {
-  const { metrics, queue, active, hint, watch, fence, ration } = rounded;
+  const { metrics, queue, active, hint, watch, fence, deleteJob, ration } = rounded;
   const { operations, observed, directory, pool, placer } = rooms;
   const warm = createWarm({
     orchestrators: () => directory.ids(),
@@ -69,7 +71,7 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
     keptMs: config.cleanupAfterSeconds * 1_000,
     ration,
     active,
-    fence,
+    deleteJob,
     metrics,
     log,
     now: outside.clock.now,

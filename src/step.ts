@@ -2,6 +2,7 @@
 import type { Observed } from "./clusters/observed.ts";
 import type { Followed, Follower } from "./follow.ts";
 import type { Next } from "./lanes.ts";
+import type { SettleLateJob } from "./late-job.ts";
 import type { Claimed, Launcher } from "./launch.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Operations } from "./operations/mongo.ts";
@@ -14,11 +15,13 @@ export type StepOptions = {
   readonly queue: Queue;
   readonly launcher: Launcher;
   readonly follower: Follower;
+  readonly settleLateJob: SettleLateJob;
   readonly metrics: Metrics;
   readonly now: () => number;
 };
 
-export function createStep({ operations, observed, queue, launcher, follower, metrics, now }: StepOptions) {
+export function createStep(options: StepOptions) {
+  const { operations, observed, queue, launcher, follower, settleLateJob, metrics, now } = options;
   const claim = async (id: string, targets: readonly string[]): Promise<Claimed | undefined> => {
     const at = now();
     const claimed = targets.length === 0 ? undefined : await operations.claim(id, targets, new Date(at));
@@ -34,7 +37,7 @@ export function createStep({ operations, observed, queue, launcher, follower, me
     if (fault) return queue.putOff(claimed, fault, vacant) ? undefined : next;
     if (launched) queue.launched(claimed, imagesOf(launched.job.manifest));
     else if (vacant) queue.over(claimed);
-    if (launched && !recorded) return follower.settle(claimed.id, launched.created, launched.cluster);
+    if (launched && !recorded) return settleLateJob(launched.created, launched.cluster);
     // A Job that was found again may have come to where no further event of it tells anything.
     return launched?.outcome === "adopted" ? { again: 0 } : next;
   };

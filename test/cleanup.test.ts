@@ -3,6 +3,7 @@ import { expect, test } from "@jest/globals";
 import { createCleanup } from "../src/cleanup.ts";
 import type { Cluster } from "../src/clusters/kubernetes.ts";
 import type { JobView } from "../src/clusters/observation.ts";
+import { createDeletion } from "../src/deletion.ts";
 import { createLog } from "../src/log.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { NO_FENCE } from "../src/operations/fence.ts";
@@ -42,6 +43,11 @@ function cleaning(world: World = {}) {
       world.live ? world.live(name) : seen.find((job) => job.name === name && !gone.includes(job.uid)),
     deleteJob: async (_: string, __: string, uid: string) => gone.push(uid) > 0,
   };
+  const log = createLog({
+    level: "info",
+    secrets: new Set(),
+    destination: { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+  });
   const cleanup = createCleanup({
     mode,
     keptMs: KEPT,
@@ -58,13 +64,9 @@ function cleaning(world: World = {}) {
     pool: { ofScope: () => cluster as unknown as Cluster },
     database: DATABASE,
     active: () => active,
-    fence: NO_FENCE,
+    deleteJob: createDeletion({ fence: NO_FENCE, metrics, log }),
     metrics,
-    log: createLog({
-      level: "info",
-      secrets: new Set(),
-      destination: { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
-    }),
+    log,
     now: () => now,
   });
   const counted = async (outcome: string): Promise<number> => {

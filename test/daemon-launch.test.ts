@@ -140,6 +140,31 @@ test("a restart finds its Jobs again, and a lost record of a launch doubles noth
   expect(await stage.jobs()).toHaveLength(1);
 });
 
+test.each(["goes on", "has ended"])(
+  "a Job that was made for an earlier queueing, whose claim a failover took back, does not serve the next one: its worker %s",
+  async (how) => {
+    await using stage = await scene();
+    await stage.start();
+    const id = await stage.queue();
+    const { opjob } = await stage.launched(id);
+    await stage.reaches(id, "running");
+    await stage.daemon().stop();
+    if (how === "has ended") stage.kubernetes.simulate?.finish(await stage.podOf(id), 0);
+    const again = { run_state: "queued" as const, queued_at: new Date(Date.now() + 1) };
+    const operations = stage.database.db.collection("delegated_ops");
+    await operations.updateOne({ _id: new ObjectId(id) }, { $set: again, $unset: { opjob: "" } });
+    await stage.start();
+    const second = await stage.launched(id);
+    expect(second).toMatchObject({ run_state: "queued", opjob: { attempt: 2, job: `test-${id}-2` } });
+    expect(second.opjob?.uid).not.toBe(opjob?.uid);
+    expect(second.opjob?.earlier).toBeUndefined();
+    await until("nothing works on for what is queued no more", async () => {
+      const live = (await stage.jobs()).filter(({ status }) => !JSON.stringify(status ?? {}).includes("Complete"));
+      return live.length === 1 && live[0]?.metadata.name === `test-${id}-2`;
+    });
+  },
+);
+
 test("a Job of that name that is not ours is left alone, and the operation says so", async () => {
   await using stage = await scene(template({ name: "{{ _id }}" }));
   const id = new ObjectId();

@@ -43,7 +43,12 @@ export type Subject = NamedTemplate & {
   readonly site: () => Promise<Site>;
 };
 
-type OneOperation = { readonly id: string; readonly operator: string; readonly attempt: number };
+type OneOperation = {
+  readonly id: string;
+  readonly operator: string;
+  readonly attempt: number;
+  readonly queuedAt: Date | null;
+};
 
 /** Where an operation would run: of an orchestrator's records, or made up. */
 type Place = {
@@ -55,7 +60,7 @@ type Place = {
   readonly site: () => Promise<Site>;
 };
 
-const MADE_UP = { id: "0123456789abcdef01234567", attempt: 1 };
+const MADE_UP = { id: "0123456789abcdef01234567", attempt: 1, queuedAt: null };
 
 /** A template by its path or URI. @throws OpjobError TEMPLATE_… */
 export async function loadTemplate({ environment }: Pick<Host, "environment">, uri: string): Promise<NamedTemplate> {
@@ -85,6 +90,7 @@ export async function findSubject(
       operator: operation.operator,
       orchestrator: place.orchestrator,
       attempt: operation.attempt,
+      queuedAt: operation.queuedAt,
       database: "example",
       namespace: options.namespace ?? place.namespace,
     },
@@ -158,7 +164,8 @@ async function operationOf(
   if (!/^[0-9a-f]{24}$/i.test(id)) throw invalid(`"${id}" is not an operation's id: 24 hexadecimal digits.`);
   const found = await reads.read(id);
   if (found === undefined) throw invalid(`There is no operation ${id} in "${config.databaseName}".`);
-  return { id: found.id, operator: found.operator, attempt: found.claim?.attempt ?? 1, target: found.target };
+  const { operator: name, queuedAt, target, claim } = found;
+  return { id: found.id, operator: name, attempt: claim?.attempt ?? 1, queuedAt, target };
 }
 
 const valuesOf = (

@@ -27,6 +27,8 @@ export type JobView = {
   readonly database: string;
   /** Of whose operation it is; empty where an older opjob made the Job. */
   readonly orchestrator: string;
+  /** When the operation was queued that it was made for (ISO 8601); undefined where the operation or an older opjob did not say. */
+  readonly queuedAt: string | undefined;
   readonly createdAt: string | undefined;
   readonly deleting: boolean;
   readonly suspended: boolean;
@@ -97,6 +99,8 @@ const time = (value: unknown): string | undefined =>
 export const DATABASE_ANNOTATION = "opjob/database";
 /** Its label of the same name holds only what fits into a label. */
 export const ORCHESTRATOR_ANNOTATION = "opjob/orchestrator";
+/** Tells a Job that was made for an earlier queueing: its worker may be at work on that one. */
+export const QUEUED_ANNOTATION = "opjob/queued-at";
 
 export function viewJob(job: Raw): JobView {
   const metadata = object(job["metadata"]);
@@ -109,6 +113,7 @@ export function viewJob(job: Raw): JobView {
     attempt: Number(labels[LABELS.attempt] ?? 1),
     database: text(object(metadata["annotations"])[DATABASE_ANNOTATION]),
     orchestrator: text(object(metadata["annotations"])[ORCHESTRATOR_ANNOTATION]),
+    queuedAt: maybe(object(metadata["annotations"])[QUEUED_ANNOTATION]),
     createdAt: maybe(metadata["creationTimestamp"]),
     deleting: metadata["deletionTimestamp"] !== undefined,
     suspended: object(job["spec"])["suspend"] === true,

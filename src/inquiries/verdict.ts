@@ -4,10 +4,10 @@
 import { endAhead } from "../clusters/ending.ts";
 import { jobEnd } from "../clusters/observation.ts";
 import { findObstacle } from "../clusters/obstacle.ts";
-import { type Fault, LONG } from "../clusters/reasons.ts";
+import type { Fault } from "../clusters/reasons.ts";
 import type { Obstacle } from "../clusters/waiting-reasons.ts";
 import { type Claim, isClaimed, type Operation } from "../operations/operation.ts";
-import type { Patiences } from "../operations/transition.ts";
+import { limitOf, type Patiences } from "../operations/transition.ts";
 import type { Facts, JobFact } from "./facts.ts";
 import { againVerdict } from "./verdict-again.ts";
 import { endedVerdict } from "./verdict-ended.ts";
@@ -100,30 +100,14 @@ function withLiveJob(operation: Claimed, seen: Extract<JobFact, { kind: "job" }>
 function waiting(operation: Claimed, obstacle: Obstacle, judging: Judging): Verdict {
   const { claim } = operation;
   const ordinary = claim.phase !== "waiting" && obstacle.ordinaryMs > 0;
-  const end = endOfPatience(obstacle, judging.patience);
+  const limit = limitOf(obstacle.patience, judging.patience);
   const headline = ordinary
     ? "Its Job was created and starts."
-    : `Its Job waits, ${end === undefined ? "for as long as it takes" : `and fails if this lasts ${Math.round(end / 1_000)} s`}.`;
+    : `Its Job waits, ${Number.isFinite(limit) ? `and fails if this lasts ${Math.round(limit / 1_000)} s` : "for as long as it takes"}.`;
   return { state: "waiting", well: ordinary, headline, ...wordsOf(obstacle), ...sinceOf(operation) };
 }
 
 const wordsOf = ({ reason, message, remedy, fault }: Words): Words => ({ reason, message, remedy, fault });
-
-/** Milliseconds; undefined: without end. */
-function endOfPatience({ patience }: Obstacle, { short, pending }: Patiences): number | undefined {
-  switch (patience) {
-    case "none":
-      return 0;
-    case "short":
-      return short;
-    case "long":
-      return short * LONG;
-    case "pending":
-      return pending === 0 ? undefined : pending;
-    case "endless":
-      return undefined;
-  }
-}
 
 function goesOn({ runState, claim }: Claimed): Verdict {
   if (runState === "running") return { state: "running", well: true, headline: "It runs." };

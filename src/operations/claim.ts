@@ -115,6 +115,22 @@ export function retakeWrite({ id, claim, queuedAt, target }: Operation, job: Rec
   return write;
 }
 
+/**
+ * Passes over the name of this attempt: a Job has it that was made for an earlier queueing, whose claim a failover took back.
+ * Refused once a worker has begun, which may be that Job's, or once a Job of the claim's own is recorded.
+ */
+export function passOverWrite(operation: Operation & { claim: Claim }): ConditionalWrite {
+  const { unsure: _, epoch: __, ...kept } = operation.claim;
+  return {
+    filter: {
+      ...sameClaim(operation),
+      run_state: "queued" satisfies RunState,
+      [`${FIELD}.uid`]: { $exists: false },
+    },
+    update: { $set: { [FIELD]: { ...kept, attempt: kept.attempt + 1 } } },
+  };
+}
+
 /** Changes our sub-document as long as it still is this claim, whatever the run state: it is nobody else's. */
 export function changeWrite(operation: Operation & { claim: Claim }, change: ClaimChange): ConditionalWrite {
   return { filter: { ...sameClaim(operation) }, update: { $set: claimFields(change) } };

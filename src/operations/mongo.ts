@@ -13,6 +13,7 @@ import {
   type Failure,
   failureWrite,
   fenced,
+  passOverWrite,
   type RecordedJob,
   retakeWrite,
   takeoverWrite,
@@ -56,10 +57,10 @@ function readsOf(collection: Documents, clock: Clock) {
     read: (id: string): Promise<Operation | undefined> => read(id),
 
     /**
-     * Resolves when no failover can take back any more what was read before: a primary that was cut off answers reads for some
-     * seconds, also with a failure that never came to be. @throws where no majority answers now
+     * The operation as no failover can take it back any more: a primary that was cut off answers reads for some seconds, also with
+     * a failure that never came to be. @throws where no majority answers now
      */
-    settled: async (id: string): Promise<void> => void (await settled(id)),
+    settled: (id: string): Promise<Operation | undefined> => settled(id),
 
     /** Who waits for a claim: of each target that has any, how many, and the first of them. Uses the index run_state_1. */
     async lines(targets: readonly string[], length: number): Promise<Line[]> {
@@ -139,6 +140,9 @@ function writesOf(collection: Documents, fence: Fence, clock: Clock) {
     /** Records the created Job; false: the operation has ended or was queued anew meanwhile. */
     recordCreated: async (operation: Claimed, fields: ClaimChange, runLink: string | undefined): Promise<boolean> =>
       record({ operation, uid: fields.uid, write: guarded(createdWrite(operation, fields, runLink)) }),
+
+    /** Goes on to the next attempt: this one's name is another queueing's Job's; false: it is not any more as it was judged. */
+    passOver: (operation: Claimed): Promise<boolean> => write(guarded(passOverWrite(operation))),
 
     /** Takes up an operation that runs in a Job of ours without a claim for this queueing; false: it is not so any more. */
     retake: (operation: Operation, job: RecordedJob | undefined, now: Date): Promise<boolean> =>

@@ -1,6 +1,7 @@
 // A delegated operation as opjob reads it, and the sub-document that opjob keeps on it.
 // Pure. Knows FiftyOne's field names; nothing of clusters or templates.
 import type { ObjectId } from "mongodb";
+import type { JobView } from "../clusters/observation.ts";
 import type { Fault } from "../clusters/reasons.ts";
 
 export const RUN_STATES = ["scheduled", "queued", "running", "processing", "completed", "failed"] as const;
@@ -165,3 +166,10 @@ const MAY_HAVE_JOB: Record<Phase, boolean | undefined> = {
 export function isClaimed(operation: Operation): operation is Operation & { claim: Claim } {
   return operation.claim !== undefined && operation.claim.queued_at?.getTime() === operation.queuedAt?.getTime();
 }
+
+/**
+ * Whether a Job was made for what was queued at that time. The worker of one that was made for an earlier queueing may be at work
+ * on that, and then serves no other. Two such Jobs have the same attempt where a failover took back the claim between them.
+ */
+export const isMadeFor = (job: Pick<JobView, "queuedAt">, queuedAt: Date | null): boolean =>
+  job.queuedAt === undefined || job.queuedAt === queuedAt?.toISOString();

@@ -1,6 +1,6 @@
 // Statements to `delegated_ops`, many operations in one, as `batched` sends them. Knows the driver's calls; filters and updates come
 // from claim.ts. Whether a write may be sent is asked of `guarded`, or was before.
-import { type Collection, ObjectId, type UpdateFilter } from "mongodb";
+import { type Collection, type FindOptions, ObjectId, type UpdateFilter } from "mongodb";
 import { type ConditionalWrite, claimedBy, claimWrite, withIds } from "./claim.ts";
 import { type Claim, type Operation, type OperationDocument, PROJECTION, parseOperation } from "./operation.ts";
 
@@ -46,8 +46,13 @@ export async function claimAll(
   }
 }
 
-export async function readAll(collection: Documents, wanted: readonly string[]): Promise<(Operation | undefined)[]> {
-  const found = byId(await collection.find(withIds(wanted), { projection: PROJECTION }).toArray());
+/** @param options without a read concern: as the primary has them */
+export async function readAll(
+  collection: Documents,
+  wanted: readonly string[],
+  options: Pick<FindOptions, "readConcern"> = {},
+): Promise<(Operation | undefined)[]> {
+  const found = byId(await collection.find(withIds(wanted), { projection: PROJECTION, ...options }).toArray());
   return wanted.map((id) => found.get(id));
 }
 

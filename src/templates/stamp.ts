@@ -1,6 +1,6 @@
 // What opjob adds to a team's Job: its name, its namespace, our labels and annotations. The author's own are never changed.
 // Pure: a manifest and facts in, the Job to be created out.
-import { DATABASE_ANNOTATION, LABELS, ORCHESTRATOR_ANNOTATION } from "../clusters/observation.ts";
+import { DATABASE_ANNOTATION, LABELS, ORCHESTRATOR_ANNOTATION, QUEUED_ANNOTATION } from "../clusters/observation.ts";
 import { fieldOf, isObject, type Json, type JsonObject } from "./json.ts";
 import { finalName, labelValue } from "./naming.ts";
 
@@ -9,6 +9,8 @@ export type Stamp = {
   readonly operator: string;
   readonly orchestrator: string;
   readonly attempt: number;
+  /** When the operation was queued that the Job is made for; null: its document does not say. */
+  readonly queuedAt: Date | null;
   /** Fingerprint of the database: another opjob's Jobs in the same namespace are told apart by it. */
   readonly database: string;
   /** The namespace where the template names none. */
@@ -19,7 +21,7 @@ export type StampedJob = { readonly name: string; readonly namespace: string; re
 
 /** The Job as it is sent to the cluster. Its name is a function of the operation and its attempt. */
 export function stampJob(manifest: JsonObject, stamp: Stamp): StampedJob {
-  const { operation, attempt, orchestrator, operator, database } = stamp;
+  const { operation, attempt, orchestrator, operator, queuedAt, database } = stamp;
   return stamped(manifest, {
     named: (rendered) => finalName(rendered, operation, attempt),
     namespace: stamp.namespace,
@@ -32,6 +34,7 @@ export function stampJob(manifest: JsonObject, stamp: Stamp): StampedJob {
       [ORCHESTRATOR_ANNOTATION]: orchestrator,
       "opjob/operator": operator,
       [DATABASE_ANNOTATION]: database,
+      ...(queuedAt && { [QUEUED_ANNOTATION]: queuedAt.toISOString() }),
     },
   });
 }

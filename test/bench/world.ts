@@ -133,6 +133,7 @@ function floorEnvironment(uri: string, server: string, token: string) {
     operator: "@demo/team/operation",
     orchestrator: TARGET,
     attempt: 1,
+    queuedAt: new Date(),
     database: "bench",
     namespace: FLOOR_NAMESPACE,
   };

@@ -11,7 +11,7 @@ const METADATA = {
   uid: "u-1",
   creationTimestamp: iso(T0),
   labels: { "opjob/operation": ID, "opjob/attempt": "2" },
-  annotations: { "opjob/database": "f1ngerpr1nt", "opjob/orchestrator": "GPU no. 1" },
+  annotations: { "opjob/database": "f1ngerpr1nt", "opjob/orchestrator": "GPU no. 1", "opjob/queued-at": iso(T0 - 1) },
   managedFields: [{ manager: "opjob" }],
 };
 
@@ -33,6 +33,7 @@ test("of a Job only what is judged by is kept", () => {
     attempt: 2,
     database: "f1ngerpr1nt",
     orchestrator: "GPU no. 1",
+    queuedAt: iso(T0 - 1),
     createdAt: iso(T0),
     deleting: false,
     suspended: false,

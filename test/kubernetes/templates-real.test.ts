@@ -53,7 +53,14 @@ type Posted = { readonly containers: readonly { readonly args: readonly string[]
 /** Sends the Job as a launch does. @returns what the API server made of it, and of its args */
 async function created(template: JobTemplate, values: object) {
   const manifest = template.manifest({ ...VALUES, ...values });
-  const stamp = { operation: ID, operator: "@a/b", orchestrator: "gpu", attempt: 1, database: "d" };
+  const stamp = {
+    operation: ID,
+    operator: "@a/b",
+    orchestrator: "gpu",
+    attempt: 1,
+    queuedAt: new Date(),
+    database: "d",
+  };
   const job = stampJob(manifest, { ...stamp, namespace: "fiftyone" });
   const { code, text, body, headers } = await post(job.manifest, job.namespace);
   if (code !== 201) throw new Error(text);

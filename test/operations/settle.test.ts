@@ -7,8 +7,12 @@ import { standaloneMongo, testDatabase } from "../mongo.ts";
 test("what was read from a replica set is settled, also of an operation that is gone, for many at once", async () => {
   await using database = await testDatabase();
   const operations = openOperations(database.db.collection("delegated_ops"));
-  const ids = Array.from({ length: 50 }, () => new ObjectId().toHexString());
-  await Promise.all(ids.map((id) => operations.settled(id)));
+  const _id = new ObjectId();
+  await database.db.collection("delegated_ops").insertOne({ _id, run_state: "failed" });
+  const ids = [...Array.from({ length: 50 }, () => new ObjectId().toHexString()), _id.toHexString()];
+  const found = await Promise.all(ids.map((id) => operations.settled(id)));
+  expect(found.slice(0, -1)).toEqual(Array.from({ length: 50 }, () => undefined));
+  expect(found.at(-1)).toMatchObject({ id: _id.toHexString(), runState: "failed" });
 });
 
 test("a server alone takes nothing back", async () => {

@@ -1,8 +1,15 @@
 // What a write to an operation may be at all: updates that only set, and no run state but `failed`.
 import { expect, test } from "@jest/globals";
 import { ObjectId } from "mongodb";
-import { changeWrite, childErrorWrite, claimWrite, createdWrite, failureWrite } from "../../src/operations/claim.ts";
-import { type Claim, parseOperation } from "../../src/operations/operation.ts";
+import {
+  changeWrite,
+  childErrorWrite,
+  claimWrite,
+  createdWrite,
+  failureWrite,
+  passOverWrite,
+} from "../../src/operations/claim.ts";
+import { type Claim, isMadeFor, parseOperation } from "../../src/operations/operation.ts";
 
 const id = new ObjectId();
 const now = new Date();
@@ -23,6 +30,7 @@ const WRITES = {
   claim: claimWrite([id.toHexString()], ["a"], { now, token: new ObjectId() }),
   change: changeWrite(operation, { phase: "running", timeline: { started: now } }),
   created: createdWrite(operation, { uid: "u" }, "https://x"),
+  passOver: passOverWrite(operation),
   failure: failureWrite(operation, { reason: "X", fault: "cluster", text: "x" }, now),
   childError: childErrorWrite(new ObjectId(), id.toHexString(), "x"),
 };
@@ -41,7 +49,7 @@ test.each(Object.entries(WRITES))("%s sets no run state but `failed`", (name, { 
   for (const field of others) expect(fields).not.toHaveProperty([field]);
 });
 
-test.each(["change", "created", "failure"] as const)(
+test.each(["change", "created", "passOver", "failure"] as const)(
   "%s expects the claim, and a failure also state and Job",
   (name) => {
     const { filter } = WRITES[name];
@@ -49,3 +57,17 @@ test.each(["change", "created", "failure"] as const)(
     if (name === "failure") expect(filter).toMatchObject({ run_state: "running", "opjob.uid": "u" });
   },
 );
+
+test("an attempt's name is passed over only while no worker has begun and no Job is recorded; doubts about its creation go with it", () => {
+  const { filter, update } = passOverWrite({ ...operation, claim: { ...claim, unsure: true, epoch: 7 } });
+  expect(filter).toMatchObject({ run_state: "queued", "opjob.uid": { $exists: false } });
+  expect(update).toEqual({ $set: { opjob: { ...claim, attempt: 2 } } });
+});
+
+test("a Job is made for one queueing; one of an opjob that did not mark it yet is taken for what it was found for", () => {
+  const job = { queuedAt: now.toISOString() };
+  expect(isMadeFor(job, new Date(now.getTime()))).toBe(true);
+  expect(isMadeFor(job, new Date(now.getTime() + 1))).toBe(false);
+  expect(isMadeFor(job, null)).toBe(false);
+  expect(isMadeFor({ queuedAt: undefined }, now)).toBe(true);
+});

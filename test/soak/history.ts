@@ -16,16 +16,18 @@ const quantile = (values: readonly number[], q: number): number =>
 /** Milliseconds from a daemon's start to the end of its first scan, and from the insert of an operation to the record of its Job. */
 type Measured = { readonly ready: number[]; readonly latency: number[] };
 
+/** In each life: enough for the slowest hundredth of all lives to be ten of them. */
+const LAUNCHES = 200;
 /** Of its first operations a daemon only wakes. */
 const WARM = 10;
 
 /** One daemon's life, added to what was measured of others: operations one after the other. */
-async function measure({ db, start }: Scene, measured: Measured, count = 50): Promise<void> {
+async function measure({ db, start }: Scene, measured: Measured): Promise<void> {
   await using daemon = await start();
   await using _ = playWorkers(db);
   measured.ready.push(daemon.readyMs);
   const operations = db.collection("delegated_ops");
-  for (let i = 0; i < WARM + count; i++) {
+  for (let i = 0; i < WARM + LAUNCHES; i++) {
     const begun = performance.now();
     const [{ _id } = operation()] = await queue(db, 1);
     while ((await operations.findOne({ _id }, { projection: { "opjob.uid": 1 } }))?.["opjob"]?.uid === undefined)

@@ -55,6 +55,7 @@ test("a generateName becomes the beginning of a name that the operation decides"
     operator: "o",
     orchestrator: "g",
     attempt: 1,
+    queuedAt: null,
     database: "d",
     namespace: "n",
   };

@@ -38,6 +38,7 @@ const stamp = (manifest: JsonObject) =>
     operator: OPERATOR,
     orchestrator: "kubernetes-gpu",
     attempt: 1,
+    queuedAt: null,
     database: "f1ngerpr1nt",
     namespace: "fallback",
   });

@@ -9,6 +9,7 @@ const STAMP: Stamp = {
   operator: "@voxel51/brain/compute_similarity",
   orchestrator: "kubernetes gpu",
   attempt: 1,
+  queuedAt: new Date("2026-11-23T08:00:00.123Z"),
   database: "f1ngerpr1nt",
   namespace: "fallback",
 };
@@ -31,6 +32,7 @@ const MARKS = {
     "opjob/orchestrator": "kubernetes gpu",
     "opjob/operator": "@voxel51/brain/compute_similarity",
     "opjob/database": "f1ngerpr1nt",
+    "opjob/queued-at": "2026-11-23T08:00:00.123Z",
   },
 };
 

@@ -13,6 +13,7 @@ import {
   isClaimedNow,
   isEnded,
   isLive,
+  isOfEarlierQueueing,
   jobsOf,
   operationOf,
   runningSince,
@@ -103,10 +104,14 @@ export function whyNotDelete(scene: Scene, job: KubeObject): string | undefined 
     const early = scene.time.now - dateAt(doc, "completed_at") < FAREWELL - 2 * SKEW;
     return early && isItsJob(job, doc) && isClaimedNow(doc) ? "it has only just completed" : undefined;
   }
-  return attemptOf(job) === attemptIn(doc) && isClaimedNow(doc)
+  return isClaimedFor(job, doc)
     ? whyNotPresent(scene, operation, mayBeTakenBack(scene, job, doc, RACE))
     : whyNotEarlier(scene, doc);
 }
+
+/** Whether the present claim is for this Job. */
+const isClaimedFor = (job: KubeObject, doc: Doc): boolean =>
+  attemptOf(job) === attemptIn(doc) && isClaimedNow(doc) && !isOfEarlierQueueing(job, doc);
 
 /** An ended Job may go when nothing can be learnt from it any more. @returns why it may not */
 export function whyNotTidy(scene: Scene, job: KubeObject): string | undefined {

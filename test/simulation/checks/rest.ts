@@ -6,7 +6,6 @@ import { OPERATIONS } from "../worker.ts";
 import {
   attemptOf,
   claimOf,
-  dateAt,
   documentOf,
   executionsOf,
   isActive,
@@ -46,18 +45,8 @@ function ofQueued(scene: Scene, doc: Doc, name: string): string | undefined {
   if (waits && waitsRightly(scene, doc)) return undefined;
   if (!isClaimedNow(doc)) return `2: ${name} is queued and not claimed, nor told why`;
   if (!isActive(orchestratorOf(scene, doc["delegation_target"]))) return undefined;
-  if (isHeldUp(scene, doc)) return undefined;
   return `2: ${name} is queued, ${phase}, and no worker takes it`;
 }
-
-/**
- * Its claim was taken back by a failover, its worker began, and then it was queued anew and claimed for that same Job: the worker,
- * which may never end, goes on with what was queued before. Only its Job's own limits end that.
- */
-const isHeldUp = (scene: Scene, doc: Doc): boolean =>
-  executionsOf(scene, String(doc["_id"])).some(
-    ({ job, queuedAt }) => job === claimOf(doc)?.["uid"] && !Object.is(queuedAt, dateAt(doc, "queued_at")),
-  );
 
 /** One that is launched again waits for a place as any other. */
 const isAgainInLine = (scene: Scene, doc: Doc): boolean =>

@@ -1,5 +1,5 @@
 // What the checks look at: the true state of the world, which nobody in it sees. Pure questions, no verdicts.
-import { DATABASE_ANNOTATION, LABELS } from "../../../src/clusters/observation.ts";
+import { DATABASE_ANNOTATION, LABELS, QUEUED_ANNOTATION } from "../../../src/clusters/observation.ts";
 import type { SimulatedCluster } from "../kubernetes/cluster.ts";
 import { hasEnded, isOver, isOwnedBy, type KubeObject, textOf } from "../kubernetes/objects.ts";
 import type { MongoServer } from "../mongo/server.ts";
@@ -79,6 +79,13 @@ export const dateAt = (doc: Doc, path: string): number => {
 /** Whether our claim is for the present queueing. */
 export const isClaimedNow = (doc: Doc): boolean =>
   claimOf(doc) !== undefined && Object.is(dateAt(doc, "opjob.queued_at"), dateAt(doc, "queued_at"));
+
+/** Whether a Job was made for an earlier queueing: its worker may be at work on that, and then will not serve the claim. */
+export function isOfEarlierQueueing(job: KubeObject, doc: Doc): boolean {
+  const madeFor = Date.parse(job.metadata.annotations?.[QUEUED_ANNOTATION] ?? "");
+  const isRecorded = claimOf(doc)?.["uid"] === job.metadata.uid;
+  return stateOf(doc) === "queued" && !isRecorded && !Object.is(madeFor, dateAt(doc, "queued_at"));
+}
 
 /** Executions of an operation that go on. */
 export const executionsOf = ({ ledger }: Scene, operation: string): Execution[] =>

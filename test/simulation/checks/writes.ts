@@ -14,6 +14,7 @@ import {
   isActive,
   isClaimedNow,
   isImpostor,
+  isOfEarlierQueueing,
   jobsOf,
   keptOn,
   orchestratorOf,
@@ -74,6 +75,10 @@ function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Kn
     judgeRetry(scene, { before, after, who }, violate);
     return;
   }
+  if (isPassedOver({ before, after, who })) {
+    judgePassOver({ before, after, who }, violate);
+    return;
+  }
   if (same(tokenIn(before), tokenIn(after))) {
     judgeRetake(scene, { before, after, who }, violate);
     return;
@@ -84,9 +89,19 @@ function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Kn
     !isClaimedNow(after) && "the claim is not for its present queueing",
   ].filter((why) => why !== false);
   if (wrong.length > 0) violate("4: never steal", `${who}: claimed although ${wrong.join(", ")}`);
-  // A failover took back the claim that its Job was made for, and it is claimed for the same attempt once more.
-  const id = String(before["_id"]);
-  if (jobsOf(scene, id).some((job) => attemptOf(job) === attemptIn(after))) scene.retaken.set(id, scene.time.now);
+}
+
+/** The same claim goes on with the next attempt, which has no Job yet. */
+const isPassedOver = ({ before, after }: Written): boolean =>
+  isClaimedNow(before) &&
+  same(tokenIn(before), tokenIn(after)) &&
+  attemptIn(after) > attemptIn(before) &&
+  claimOf(after)?.["uid"] === undefined;
+
+function judgePassOver({ before, who }: Written, violate: Violate): void {
+  const state = stateOf(before);
+  const wrong = state !== "queued" || claimOf(before)?.["uid"] !== undefined;
+  if (wrong) violate("1: a name is passed over only before anything runs", `${who}: it is ${state}`);
 }
 
 /** Why an operation may be neither claimed nor told anything. */
@@ -138,5 +153,6 @@ function judgeRecord(scene: Scene, { before, after, who }: Written, violate: Vio
   const job = scene.clusters.flatMap(({ store }) => store.byUid("jobs", textOf(uid)) ?? [])[0];
   if (job === undefined) return; // it may be gone already
   const right = jobsOf(scene, String(after["_id"])).includes(job) && attemptOf(job) === attemptIn(after);
-  if (!right) violate("1: only a Job of the attempt is adopted", `${who}: recorded ${textOf(uid)}`);
+  if (!right || isOfEarlierQueueing(job, { ...after, opjob: claimOf(before) }))
+    violate("1: only a Job of the attempt is adopted", `${who}: recorded ${textOf(uid)}`);
 }

@@ -59,12 +59,8 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
       const { opjob, ...rest } = await read(id);
       expect(rest).toEqual(before);
       expect(opjob).toEqual(given);
-      expect(given).toMatchObject({
-        attempt: 1,
-        orchestrator: "k8s-a",
-        phase: "claimed",
-        queued_at: before["queued_at"],
-      });
+      const { queued_at } = before;
+      expect(given).toMatchObject({ attempt: 1, orchestrator: "k8s-a", phase: "claimed", queued_at });
     });
 
     test.each<Document>([
@@ -140,10 +136,8 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
     test("an operation whose claim a failover took back is taken up, unless it is no longer running", async () => {
       // What it was told while it waited for its turn is no claim.
       const note = { reason: "Limit", place: 3 };
-      const [lost, over] = [
-        await insert({ run_state: "running", opjob: note }),
-        await insert({ run_state: "running" }),
-      ];
+      const lost = await insert({ run_state: "running", opjob: note });
+      const over = await insert({ run_state: "running" });
       const job = { attempt: 3, cluster: "c", namespace: "n", job: "j", uid: "u" };
       const found = (await operations.read(lost)) as Operation;
       const ended = (await operations.read(over)) as Operation;
@@ -157,6 +151,16 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
         phase: "created",
       });
       expect(await read(over)).not.toHaveProperty("opjob");
+    });
+
+    test("the name of an attempt is passed over once, and only while it waits for its worker", async () => {
+      const waiting = await claim(await insert());
+      const begun = await claim(await insert());
+      await database.set(begun.id, { run_state: "running" });
+      expect(await Promise.all([waiting, begun].map((one) => operations.passOver(one)))).toEqual([true, false]);
+      expect(await operations.passOver(waiting)).toBe(false);
+      expect((await read(waiting.id))["opjob"]).toEqual({ ...waiting.claim, attempt: 2 });
+      expect(await operations.settled(waiting.id)).toEqual(await operations.read(waiting.id));
     });
 
     test("what waits is listed oldest first, what is claimed and what has ended apart", async () => {

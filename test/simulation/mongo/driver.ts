@@ -146,13 +146,14 @@ function cursor(parts: DriverParts, collection: string, query: Query): object {
 
 async function readAll(parts: DriverParts, collection: string, query: Query): Promise<Doc[]> {
   const { sort, limit, projection, readConcern } = query.options;
-  const linearizable = readConcern?.level === "linearizable";
-  if (readConcern !== undefined && !linearizable) throw new NotSimulated(`the read concern ${readConcern.level}`);
+  const { level = "local" } = readConcern ?? {};
+  const linearizable = level === "linearizable";
+  if (!["local", "linearizable", "majority"].includes(level)) throw new NotSimulated(`the read concern ${level}`);
   return call(parts, linearizable ? "settle" : "find", idsOf(query.filter), () => {
     if (linearizable && parts.server.isolated) throw broken();
     parts.onRead(collection);
     return parts.server
-      .find(collection, { filter: query.filter, sort, limit })
+      .find(collection, { filter: query.filter, sort, limit, committed: level === "majority" })
       .map((doc) => projected(doc, projection));
   });
 }

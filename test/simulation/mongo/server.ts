@@ -17,7 +17,13 @@ export type Change = {
   readonly after: Doc | undefined;
 };
 
-export type Found = { readonly filter: Doc; readonly sort?: Sort | undefined; readonly limit?: number | undefined };
+export type Found = {
+  readonly filter: Doc;
+  readonly sort?: Sort | undefined;
+  readonly limit?: number | undefined;
+  /** Only what a majority has; else what the primary has. */
+  readonly committed?: boolean;
+};
 export type Written = { readonly matched: number; readonly modified: number; readonly docs: readonly Doc[] };
 export type Write = {
   readonly filter: Doc;
@@ -63,9 +69,10 @@ export class MongoServer {
     return this.#of(collection).get(id);
   }
 
-  find(collection: string, { filter, sort, limit }: Found): readonly Doc[] {
+  find(collection: string, { filter, sort, limit, committed = false }: Found): readonly Doc[] {
+    const all = committed ? this.#committedOf(collection) : this.all(collection);
     const found = sorted(
-      this.all(collection).filter((doc) => matches(doc, filter)),
+      all.filter((doc) => matches(doc, filter)),
       sort,
     );
     return limit === undefined || limit === 0 ? found : found.slice(0, limit);
@@ -112,7 +119,8 @@ export class MongoServer {
       this.#commit();
       return;
     }
-    for (const change of this.#oplog.filter(({ nth }) => nth > this.#committed).toReversed()) this.#undo(change);
+    for (const change of this.#oplog.filter(({ nth }) => nth > this.#committed).toReversed())
+      undo(this.#of(change.collection), change);
     this.#oplog = this.#oplog.filter(({ nth }) => nth <= this.#committed);
   }
 
@@ -150,6 +158,13 @@ export class MongoServer {
     return known;
   }
 
+  #committedOf(collection: string): readonly Doc[] {
+    const docs = new Map(this.#of(collection));
+    const open = this.#oplog.filter((change) => change.nth > this.#committed && change.collection === collection);
+    for (const change of open.toReversed()) undo(docs, change);
+    return [...docs.values()];
+  }
+
   #record(change: Omit<Change, "nth">, majority: boolean): void {
     const whole = { ...change, nth: ++this.#newest };
     this.#oplog.push(whole);
@@ -164,12 +179,12 @@ export class MongoServer {
     this.#committed = this.#newest;
     for (const call of [...this.#onCommit]) call();
   }
+}
 
-  #undo({ collection, before, after }: Change): void {
-    const key = keyOf((before ?? after)?.["_id"]);
-    if (before === undefined) this.#of(collection).delete(key);
-    else this.#of(collection).set(key, before);
-  }
+function undo(docs: Map<string, Doc>, { before, after }: Change): void {
+  const key = keyOf((before ?? after)?.["_id"]);
+  if (before === undefined) docs.delete(key);
+  else docs.set(key, before);
 }
 
 /** A change as a stream tells it. */

@@ -90,9 +90,9 @@ export const LEADING: readonly Mutant[] = [
   },
   {
     name: "require no leadership before a Job is deleted",
-    file: "dismiss.ts",
-    from: "job.uid, { guard: fence.require })",
-    to: "job.uid, { guard: () => void fence })",
+    file: "deletion.ts",
+    from: "{ guard: fence.require, ...how }",
+    to: "{ guard: () => void fence, ...how }",
   },
   {
     name: "require leadership when a Job is wanted, not when it is sent",
@@ -102,9 +102,9 @@ export const LEADING: readonly Mutant[] = [
   },
   {
     name: "require leadership when a deletion is wanted, not when it is sent",
-    file: "dismiss.ts",
-    from: "await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require });",
-    to: "fence.require(); await cluster.deleteJob(job.namespace, job.name, job.uid);",
+    file: "deletion.ts",
+    from: "await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require, ...how });",
+    to: "fence.require(); await cluster.deleteJob(job.namespace, job.name, job.uid, how);",
   },
   {
     name: "require no leadership before a batch is sent",

@@ -73,6 +73,18 @@ const ROADS: readonly Mutant[] = [
     to: "if (false) throw",
   },
   {
+    name: "adopt a Job of an earlier queueing",
+    file: "record.ts",
+    from: "if (isOfEarlierQueueing(created, claimed)) return passOver(options, made);",
+    to: "if (isOfEarlierQueueing(created, claimed)) void passOver;",
+  },
+  {
+    name: "pass over a name although a worker has begun",
+    file: "operations/claim.ts",
+    from: 'run_state: "queued" satisfies RunState, [`${FIELD}.uid`]: { $exists: false },',
+    to: "[`${FIELD}.uid`]: { $exists: false },",
+  },
+  {
     name: "create under another name when the name is taken",
     file: "launch.ts",
     from: 'if (answer.kind === "created") {',
@@ -132,7 +144,7 @@ const ROADS: readonly Mutant[] = [
   {
     name: "leave the Job of an operation that ended without a claim",
     file: "follow.ts",
-    from: "await dismiss.all(live, `the operation has ${operation.runState}`)",
+    from: "await dismiss.all(live, { operation, why: `the operation has ${operation.runState}` })",
     to: "undefined",
     unseen:
       "a failover must take back the claim, the worker must end the operation, and its process must live on after that.",
@@ -170,8 +182,8 @@ const ROADS: readonly Mutant[] = [
   {
     name: "delete whatever has the name now",
     file: "dismiss.ts",
-    from: 'if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; const wait = few?.take() ?? 0; if (wait > 0) { log.warn(fields, "many operations are gone: their Jobs are deleted a few at a time"); return { again: wait }; } await cluster.deleteJob(job.namespace, job.name, job.uid, { guard: fence.require });',
-    to: "if (live === undefined || live.deleting) return undefined; await cluster.deleteJob(job.namespace, job.name, live.uid, { guard: fence.require });",
+    from: 'if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; const wait = few?.take() ?? 0; if (wait > 0) { log.warn(fieldsOf(job), "many operations are gone: their Jobs are deleted a few at a time"); return { again: wait }; } await deleteJob(cluster, job, { why });',
+    to: "if (live === undefined || live.deleting) return undefined; await deleteJob(cluster, live, { why });",
   },
   {
     name: "delete without the uid as a precondition",
