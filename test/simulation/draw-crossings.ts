@@ -4,19 +4,23 @@ import type { Chance } from "./chance.ts";
 import type { PodFate } from "./kubernetes/node.ts";
 import { type Act, type ActKind, DATABASE_SERVICE, type Incident, type OperationPlan, type Plan } from "./plan.ts";
 import { FOREVER } from "./time.ts";
+import type { WorkerFate } from "./worker.ts";
 
 /** How often two things cross. */
-const OFTEN = 0.35;
+const OFTEN = 0.4;
 
 type With = (plan: Plan, draw: Chance) => Plan;
 
-export const withCrossings: With = (plan, draw) =>
-  draw.happens(OFTEN)
-    ? draw.pick([withLateCreation, withLateStart, withAbsence, withDeletedBehindLists, withFailureTakenBack])(
-        plan,
-        draw,
-      )
-    : plan;
+export const withCrossings: With = (plan, draw) => (draw.happens(OFTEN) ? draw.pick(KINDS)(plan, draw) : plan);
+
+const KINDS: readonly With[] = [
+  (plan, draw) => withLateCreation(plan, draw),
+  (plan, draw) => withLateStart(plan, draw),
+  (plan, draw) => withAbsence(plan, draw),
+  (plan, draw) => withAbsence(plan, draw),
+  (plan, draw) => withDeletedBehindLists(plan, draw),
+  (plan, draw) => withFailureTakenBack(plan, draw),
+];
 
 /** Pods of some operations wait for something, for ever or for long. */
 const stuck = (plan: Plan, draw: Chance, pod: () => Partial<PodFate>): OperationPlan[] =>
@@ -92,22 +96,24 @@ const MEANWHILE: readonly ActKind[] = [
 function withAbsence(plan: Plan, draw: Chance): Plan {
   const [first] = plan.daemons;
   if (first === undefined) return plan;
-  const verb = draw.pick(["create jobs", "create jobs", "bulkWrite", "findOneAndUpdate"] as const);
+  const verb = draw.pick(["create jobs", "create jobs", "create jobs", "bulkWrite", "findOneAndUpdate"] as const);
   const call = 1 + draw.below(4);
   const downMs = Math.round(draw.between(15_000, 60_000));
   const operation = draw.below(plan.operations.length);
-  const acts = Array.from({ length: 1 + draw.below(3) }, (): Act => {
+  const acts = Array.from({ length: draw.below(4) }, (): Act => {
     const at = { call, verb, afterMs: Math.round(draw.between(0, downMs * 0.6)) };
     return { at, kind: draw.pick(MEANWHILE), operation: draw.happens(0.8) ? operation : 0 };
   });
-  const lingering = plan.operations.map((one): OperationPlan => {
+  const early = draw.happens(0.3);
+  const operations = plan.operations.map((one): OperationPlan => {
     const lingerMs = draw.happens(0.5) ? FOREVER : 1_000;
-    return { ...one, fates: one.fates.map((fates) => ({ ...fates, worker: { ...fates.worker, lingerMs } })) };
+    const worker = (fate: WorkerFate): WorkerFate => ({ ...fate, lingerMs, ...(early && { ends: "dies-early" }) });
+    return { ...one, fates: one.fates.map((fates) => ({ ...fates, worker: worker(fates.worker) })) };
   });
   const kill = { call, verb, side: "after", downMs } as const;
   return {
     ...plan,
-    operations: lingering,
+    operations,
     daemons: [{ ...first, kills: [kill, ...first.kills] }],
     acts: [...plan.acts, ...acts],
   };

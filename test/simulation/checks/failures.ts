@@ -2,7 +2,7 @@
 // Knows the contract, and how long calls and clocks may mislead.
 import { type KubeObject, textOf } from "../kubernetes/objects.ts";
 import type { Doc } from "../mongo/values.ts";
-import { mayBeTakenBack } from "./retries.ts";
+import { mayBeTakenBack, mayGoOn } from "./retries.ts";
 import {
   attemptIn,
   attemptOf,
@@ -65,6 +65,9 @@ export function judgeFailure(scene: Scene, { before, after, who }: Written, aske
   judgeJobs(scene, live, { before, after, who }, violate);
   for (const job of live)
     if (scene.time.now - asked(job) > ASKED) violate("6: a live look comes before a failure", who);
+  const { uid } = claimOf(before) ?? {};
+  if (scene.stale.has(textOf(uid)) && mayGoOn(scene, before))
+    violate("2: a Job that had ended when it was recorded fails nothing", `${who}: ${textOf(uid)}`);
 }
 
 /** What may pass fails nothing: a cluster that is away, a secret that is missing, a quota. */

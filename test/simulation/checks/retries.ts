@@ -1,6 +1,7 @@
 // When a Job may be taken back to be launched again, and when the next attempt may begin: never two at once, and nothing that a
 // worker began is run twice. Judged at that instant, by the true state of the world. Knows the contract.
 import { isOver, type KubeObject } from "../kubernetes/objects.ts";
+import type { Doc } from "../mongo/values.ts";
 import {
   attemptIn,
   attemptOf,
@@ -71,6 +72,13 @@ const whyNotState = ({ before, after, who }: Written) => [
     QUEUED_BEFORE,
 ];
 const QUEUED_BEFORE = "it is no other queueing than before";
+
+/** Nobody has taken it, and it may be launched again: by what is on record, and as long as nobody ever took its orchestrator away. */
+export function mayGoOn({ plan }: Scene, doc: Doc): boolean {
+  const { unsure, withdrawn } = claimOf(doc) ?? {};
+  const isFree = stateOf(doc) === "queued" && doc["archived"] !== true && unsure !== true && withdrawn === undefined;
+  return isFree && attemptsOf(doc) < BUDGET && !plan.acts.some(({ kind }) => kind === "deactivate");
+}
 
 /** As the settings have it by default. */
 const BUDGET = 2;

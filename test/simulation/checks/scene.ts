@@ -21,6 +21,10 @@ export type Scene = {
   readonly ledger: readonly Execution[];
   /** When an operation was taken up that ran without a claim, in true time. */
   readonly retaken: Map<string, number>;
+  /** When Jobs ended, by their uids, in true time. */
+  readonly ends: Map<string, number>;
+  /** Jobs that had ended when they were recorded, as whoever recorded them could see. */
+  readonly stale: Set<string>;
 };
 
 export const operationOf = ({ metadata }: KubeObject): string => metadata.labels?.[LABELS.operation] ?? "";

@@ -31,6 +31,8 @@ export type Knowledge = {
   /** It stood still not long ago: what it does now was decided long before. */
   readonly wasPaused: boolean;
   readonly asked: Asked;
+  /** When it began, in true time. */
+  readonly bornAt: number;
 };
 
 const FAILURE = /^(?:run_state|failed_at|updated_at|result(?:\..*)?)$/;
@@ -53,7 +55,7 @@ export function judgeWrite(scene: Scene, change: Change, knowledge: Knowledge, v
     violate("3: opjob writes nothing that is not its own", `${author.name} wrote ${odd.join()} of ${id}`);
   judgeClaim(scene, written, knowledge, violate);
   if (failing) judgeFailure(scene, written, knowledge.asked, violate);
-  judgeRecord(scene, written, violate);
+  judgeRecord(scene, written, knowledge, violate);
 }
 
 const isOwn = (field: string): boolean =>
@@ -147,7 +149,7 @@ function isForeign(scene: Scene, target: unknown, { readRecords, wasPaused }: Kn
 }
 
 /** What is recorded as an operation's Job is that Job, and no other's. */
-function judgeRecord(scene: Scene, { before, after, who }: Written, violate: Violate): void {
+function judgeRecord(scene: Scene, { before, after, who }: Written, knowledge: Knowledge, violate: Violate): void {
   const [was, uid] = [claimOf(before)?.["uid"], claimOf(after)?.["uid"]];
   if (uid === undefined || uid === was) return;
   const job = scene.clusters.flatMap(({ store }) => store.byUid("jobs", textOf(uid)) ?? [])[0];
@@ -155,4 +157,7 @@ function judgeRecord(scene: Scene, { before, after, who }: Written, violate: Vio
   const right = jobsOf(scene, String(after["_id"])).includes(job) && attemptOf(job) === attemptIn(after);
   if (!right || isOfEarlierQueueing(job, { ...after, opjob: claimOf(before) }))
     violate("1: only a Job of the attempt is adopted", `${who}: recorded ${textOf(uid)}`);
+  const ended = scene.ends.get(textOf(uid)) ?? Number.POSITIVE_INFINITY;
+  // Who began later than it ended saw it only so; who asked later, too.
+  if (!knowledge.wasPaused && ended < Math.max(knowledge.bornAt, knowledge.asked(job))) scene.stale.add(textOf(uid));
 }
