@@ -39,7 +39,12 @@ type Parts = {
 
 export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
   let first: Violation | undefined;
-  const known = { retaken: new Map(), ends: new Map<string, number>(), stale: new Set<string>() };
+  const known = {
+    retaken: new Map(),
+    restored: new Map<string, number>(),
+    ends: new Map<string, number>(),
+    stale: new Set<string>(),
+  };
   let scene: Scene = { plan, time, ledger, server: undefined as never, clusters: [], ...known };
   let executions = 0;
   const lives = new Map<string, Life>();

@@ -20,9 +20,9 @@ import {
   type Written,
 } from "./scene.ts";
 
-/** A write that begins another attempt of the same queueing. */
+/** A write that begins another attempt of the same queueing; whoever queues it anew ends all that. */
 export const isRetry = ({ before, after }: Written): boolean =>
-  claimOf(before)?.["phase"] === "withdrawn" && attemptIn(after) !== attemptIn(before);
+  claimOf(before)?.["phase"] === "withdrawn" && isClaimedNow(before) && attemptIn(after) !== attemptIn(before);
 
 /**
  * One that sets an operation of which a worker had begun back to `queued`, as FiftyOne itself does, and claims it for that new
@@ -87,12 +87,24 @@ const attemptsOf = (doc: Written["after"]): number => (claimOf(doc)?.["earlier"]
 const isOf = (pod: KubeObject, id: string, before: Written["before"]): boolean =>
   operationOf(pod) === id && attemptOf(pod) === attemptIn(before);
 
+/** A worker came first: its Job is taken back no more, unless another daemon's deletion is under way. */
+export const isRestored = ({ before, after }: Written): boolean =>
+  claimOf(before)?.["phase"] === "withdrawn" &&
+  claimOf(after)?.["phase"] === "created" &&
+  attemptIn(after) === attemptIn(before);
+
+/** Whether a Job is being taken back, or was until a moment ago (ms). */
+export function isTakenBack(scene: Scene, doc: Doc, race: number): boolean {
+  const restored = scene.restored.get(String(doc["_id"])) ?? Number.NEGATIVE_INFINITY;
+  return claimOf(doc)?.["phase"] === "withdrawn" || scene.time.now - restored < race;
+}
+
 /**
  * A Job may be taken back as long as its container has not run for longer than whoever takes it back could miss (ms), or if its
  * operator may run twice.
  */
-export function mayBeTakenBack(scene: Scene, job: KubeObject, doc: Written["before"], race: number): boolean {
+export function mayBeTakenBack(scene: Scene, job: KubeObject, doc: Doc, race: number): boolean {
   const since = runningSince(scene, job);
   const missed = since === undefined || scene.time.now - since < race;
-  return claimOf(doc)?.["phase"] === "withdrawn" && (missed || mayRunTwice(doc));
+  return isTakenBack(scene, doc, race) && (missed || mayRunTwice(doc));
 }

@@ -21,6 +21,8 @@ export type Scene = {
   readonly ledger: readonly Execution[];
   /** When an operation was taken up that ran without a claim, in true time. */
   readonly retaken: Map<string, number>;
+  /** When an operation's Job was taken back no more, since a worker came first, in true time. */
+  readonly restored: Map<string, number>;
   /** When Jobs ended, by their uids, in true time. */
   readonly ends: Map<string, number>;
   /** Jobs that had ended when they were recorded, as whoever recorded them could see. */
@@ -64,7 +66,8 @@ export const inFlight = (scene: Scene): number =>
 
 function isNeeded(scene: Scene, job: KubeObject): boolean {
   const doc = documentOf(scene, operationOf(job));
-  return doc !== undefined && !isEnded(doc) && attemptOf(job) === attemptIn(doc);
+  if (doc === undefined || isEnded(doc) || attemptOf(job) !== attemptIn(doc)) return false;
+  return [undefined, job.metadata.uid].includes(claimOf(doc)?.["uid"] as string | undefined);
 }
 
 /** Whether its operator may run twice. */
