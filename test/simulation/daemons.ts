@@ -89,6 +89,7 @@ function begin(world: World, reign: Reign, generation: number): void {
     skewMs: daemon.skewMs,
     rate: daemon.rate ?? 1,
     kill,
+    horizonMs: plan.horizonMs,
     fateOf: (asked) => {
       const mishap = world.moments.made(asked, nth);
       checks.asked(life, asked);

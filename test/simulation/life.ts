@@ -16,6 +16,8 @@ export type LifeParts = {
   /** How fast its own clock goes: 1, as true time does. That of the day is set right from time to time. */
   readonly rate: number;
   readonly kill: Kill | undefined;
+  /** From then on nothing bad happens any more (ms since the beginning). */
+  readonly horizonMs: number;
   readonly fateOf: (asked: Asked) => Fate;
   readonly note: (line: string) => void;
   readonly onDeath: () => void;
@@ -115,10 +117,10 @@ export class Life implements Line {
   }
 
   call<T>(asked: Asked, doing: Doing<T>): Promise<T> {
-    const { time, kill, fateOf, note } = this.#parts;
+    const { time, kill, horizonMs, fateOf, note } = this.#parts;
     if (this.#dead) return never();
     const nth = ++this.#calls;
-    const dies = kill !== undefined && this.#isAt(kill, asked.verb);
+    const dies = kill !== undefined && time.elapsed < horizonMs && this.#isAt(kill, asked.verb);
     if (dies && kill.side === "before") {
       this.die();
       return never();
