@@ -1,7 +1,8 @@
 // How jest runs here: native ESM through swc, one real mongod for all files (test/global-setup.ts).
 export default {
   rootDir: "..",
-  testEnvironment: "node",
+  testEnvironment: "<rootDir>/config/test-environment.js",
+  reporters: ["default", "<rootDir>/config/end-reporter.js"],
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   testPathIgnorePatterns: [
     "/node_modules/",
@@ -27,6 +28,7 @@ export default {
   globalTeardown: "<rootDir>/test/global-teardown.ts",
   // Most of a test is waiting: on two cores, one of them would idle.
   maxWorkers: "100%",
-  testTimeout: 20_000,
+  // Longer than what a test waits for: the deadline of a state says what was wanted, Jest's only that it was late.
+  testTimeout: 60_000,
   openHandlesTimeout: 2_000,
 };

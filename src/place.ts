@@ -46,6 +46,8 @@ export type Placer = {
   place(orchestrator: string): Promise<Placement>;
   /** The cluster of an orchestrator by its last placement, if it is known. */
   clusterOf(orchestrator: string): string | undefined;
+  /** Key of the access of an orchestrator by its last placement, if it is known. */
+  accessOf(orchestrator: string): string | undefined;
   /** Without the template, whose store may be slow. @throws OpjobError of the record, the secret or the kubeconfig */
   site(orchestrator: string): Promise<Site>;
   /** @throws OpjobError of the record or the template */
@@ -114,6 +116,7 @@ export function createPlacer({ directory, pool, storage, config, surroundings }:
       return { ...site, ...recipe };
     },
     clusterOf: (id) => accesses.get(id)?.made.server,
+    accessOf: (id) => accesses.get(id)?.made.key,
     site: async (id) => siteOf(directory.get(id)),
     recipe: async (id) => recipeOf(directory.get(id)),
     registration: async (id) => registrationOf(directory.get(id)),

@@ -14,7 +14,7 @@ export type QueueRooms = {
   readonly observed: Observed;
   readonly directory: Pick<Directory, "maxInFlight">;
   readonly pool: Pick<Pool, "ofScope">;
-  readonly placer: Pick<Placer, "clusterOf">;
+  readonly placer: Pick<Placer, "clusterOf" | "accessOf">;
 };
 
 /** A cluster that does not answer is not waited for longer: its Jobs are counted by their operations' claims (ms). */
@@ -48,6 +48,7 @@ export function openQueue(config: Config, rooms: QueueRooms, parts: QueueParts):
     operations,
     observed,
     clusterOf: { scope: (scope) => pool.ofScope(scope)?.server, orchestrator: placer.clusterOf },
+    accessOf: placer.accessOf,
     limits: {
       total: config.maxInFlight,
       cluster: config.maxInFlightPerCluster,

@@ -16,6 +16,7 @@ import { openKeys } from "./orchestrators/key-file.ts";
 import { openOperatorLists, openRecords } from "./orchestrators/mongo.ts";
 import { REAL } from "./outside.ts";
 import { createPlacer, storageFor } from "./place.ts";
+import type { Queue } from "./queue/queue.ts";
 
 export type Rooms = ReturnType<typeof openRooms>;
 
@@ -40,6 +41,7 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
   const directory = new Directory({ records, keys: keys.read, environment, log });
   const instance = config.instance || fingerprint(client, config.databaseName);
   let lanes: Lanes | undefined;
+  let queue: Pick<Queue, "answered"> | undefined;
   const observed = new Observed(instance, (id) => {
     lanes?.hint(id, lanes.waiting > config.launchConcurrency ? BURST_MS.backlog : BURST_MS.calm);
   });
@@ -53,14 +55,15 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
       crowd: Math.ceil(config.launchConcurrency / 2),
       onWait: (verb, seconds) => metrics.waits.observe({ verb }, seconds),
     },
+    onAnswer: (key) => queue?.answered(key),
     onCall: ({ verb, resource }, code, seconds) => metrics.calls.observe({ verb, resource, code }, seconds),
     log,
   });
   const storage = storageFor(config, environment, log);
   const placer = createPlacer({ directory, pool, storage, config, surroundings });
   const operations = openOperations(collections.operations, fence, outside.clock);
-  const hintBy = (given: Lanes): void => {
-    lanes = given;
+  const hintBy = (roads: { readonly lanes: Lanes; readonly queue: Pick<Queue, "answered"> }): void => {
+    ({ lanes, queue } = roads);
   };
   const lists = openOperatorLists(collections.orchestrators);
   return {

@@ -19,13 +19,14 @@ export type Sized = {
 
 export function sizesOf(rooms: Rooms, { lanes, queue, warm, refreshes, memories }: Sized): Numbers {
   const { observed, pool, directory, placer, storage, secrets } = rooms;
-  const { waiting: line, places } = queue.sizes();
+  const { waiting: line, places, away } = queue.sizes();
   return {
     lanes: lanes.size,
     hints: lanes.waiting,
     busy: lanes.busy,
     line,
     places,
+    away,
     ...Object.fromEntries(queue.gates().map(([name, size]) => [`gate_${name}`, size])),
     ...observed.sizes,
     ...pool.sizes,

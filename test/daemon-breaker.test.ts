@@ -57,6 +57,29 @@ test("a cluster that refuses for a while is asked by one at a time, and by no he
   expect(stage.daemon().lines.some(({ msg }) => String(msg).includes("the way opens"))).toBe(true);
 }, 40_000);
 
+test("a cluster that hung for long is tried as soon as it answers again, not after the pause that has grown meanwhile", async () => {
+  await using stage = await scene();
+  await stage.start({ OPJOB_LAUNCH_CONCURRENCY: "8", OPJOB_KUBERNETES_TIMEOUT_SECONDS: "1" });
+  await stage.launched(await stage.queue());
+  stage.kubernetes.faults.freeze();
+  const ids = await queueMany(stage, TARGET, 40);
+  const held = async (): Promise<number> => {
+    const metrics = await (await fetch(`${stage.daemon().url}/metrics`)).text();
+    return Number(/^opjob_held_total\{.*CLUSTER_UNREACHABLE"\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
+  };
+  const first = await until("no more is tried at once", async () => {
+    const before = await held();
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    return before > 0 && before === (await held()) && before;
+  });
+  // The third by itself was tried: the next one is due after 12 s at the soonest.
+  await until("pauses grow", async () => (await held()) >= first + 3, 30_000);
+  stage.kubernetes.faults.thaw();
+  const thawed = Date.now();
+  for (const id of ids) await stage.launched(id, 11_000);
+  expect(Date.now() - thawed).toBeLessThan(11_000);
+}, 60_000);
+
 test("an image that cannot be pulled holds back the others that need it, and they run when it can be", async () => {
   await using stage = await scene();
   await using seen = await witness(stage.kubernetes.kubeconfig(), NAMESPACE);

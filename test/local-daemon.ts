@@ -6,6 +6,7 @@ import { type Config, readConfig } from "../src/config.ts";
 import { type Daemon, startDaemon } from "../src/daemon.ts";
 import { createLog, secretsOfUri } from "../src/log.ts";
 import { encryptToken, fernetKey } from "../src/orchestrators/fernet.ts";
+import { closing } from "./left-open.ts";
 
 export const ENCRYPTION_KEY = Buffer.from(randomBytes(32)).toString("base64url").padEnd(44, "=");
 
@@ -43,7 +44,8 @@ export async function daemonUnderTest(
   const log = createLog({ level: "debug", secrets, destination });
   const surroundings = { inCluster: false, serviceAccountNamespace: undefined };
   const daemon = await startDaemon({ config, environment, surroundings, log, secrets });
-  return { ...daemon, lines, url: `http://127.0.0.1:${daemon.port}`, [Symbol.asyncDispose]: () => daemon.stop() };
+  const stop = closing("a daemon", () => daemon.stop());
+  return { ...daemon, stop, lines, url: `http://127.0.0.1:${daemon.port}`, [Symbol.asyncDispose]: stop };
 }
 
 /** Stores a secret as FiftyOne does: a Fernet token. */

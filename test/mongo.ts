@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { type Db, MongoClient } from "mongodb";
 import { type Mongod, startMongod } from "../src/local/mongod.ts";
+import { closing } from "./left-open.ts";
 
 export interface TestDatabase {
   /** Of the server; it names no database. */
@@ -25,10 +26,10 @@ export async function testDatabase(uri: string = sharedUri()): Promise<TestDatab
     name,
     client,
     db,
-    [Symbol.asyncDispose]: async () => {
+    [Symbol.asyncDispose]: closing(`the database ${name}`, async () => {
       await db.dropDatabase();
       await client.close();
-    },
+    }),
   };
 }
 

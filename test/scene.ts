@@ -9,6 +9,7 @@ import {
   startLocalKubernetes,
 } from "../src/local/kubernetes/server.ts";
 import type { OperationDocument } from "../src/operations/operation.ts";
+import { closing } from "./left-open.ts";
 import { type DaemonUnderTest, daemonUnderTest, register, storeSecret, testConfig, until } from "./local-daemon.ts";
 import { type TestDatabase, testDatabase } from "./mongo.ts";
 
@@ -166,7 +167,11 @@ export async function scene(
         },
         ms,
       ),
-    [Symbol.asyncDispose]: () => closers.disposeAsync(),
+    [Symbol.asyncDispose]: closing("a scene", async () => {
+      // What a fault holds up would hold up the daemon's end as well.
+      kubernetes.faults.clear();
+      await closers.disposeAsync();
+    }),
   };
 }
 

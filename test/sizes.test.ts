@@ -28,6 +28,8 @@ const CONTAINERS: Readonly<Record<string, Bound>> = {
   "queue/images.ts #absent": { of: "gate_image" },
   "queue/images.ts #usedBy": { of: "gate_image" },
   "queue/backpressure.ts states": { of: "gate_backpressure" },
+  "queue/away.ts #ids": { of: "away" },
+  "queue/away.ts #returning": { of: "orchestrators" },
   "queue/lines.ts #lines": { of: "line" },
   "queue/admission.ts #closed": { of: "orchestrators" },
   "queue/places.ts #held": { of: "places" },

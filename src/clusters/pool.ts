@@ -13,6 +13,8 @@ export type PoolOptions = Omit<ClusterOptions, "traffic"> & {
   readonly observed: Observed;
   /** What each cluster is spared, over all its credentials together. */
   readonly traffic: TrafficOptions;
+  /** Something is followed (again) by the access of this key: its API server answers. */
+  readonly onAnswer?: (key: string) => void;
   readonly log: Log;
 };
 
@@ -67,7 +69,7 @@ export class Pool {
   watch(cluster: Cluster, namespace: string): void {
     const entry = this.#entries.get(cluster.key);
     if (entry === undefined) return;
-    const { observed, log, clock } = this.#options;
+    const { observed, onAnswer, log, clock } = this.#options;
     const askedAt = this.#clock.elapsed();
     const known = entry.namespaces.get(namespace);
     if (known) known.askedAt = askedAt;
@@ -76,6 +78,11 @@ export class Pool {
     const handlers = observed.handlers(scope);
     const stop = new AbortController();
     const following = new Set<string>();
+    const onState = (resource: string, state: "following" | "cut"): void => {
+      if (state === "cut") following.delete(resource);
+      else following.add(resource);
+      if (state === "following") onAnswer?.(cluster.key);
+    };
     const follow = <V>(
       resource: "jobs" | "pods",
       handling: Pick<WatchOptions<V>, "view" | "onList" | "onChange" | "onDelete">,
@@ -85,7 +92,7 @@ export class Pool {
         resource,
         namespace,
         ...handling,
-        onState: (state) => void (state === "following" ? following.add(resource) : following.delete(resource)),
+        onState: (state) => onState(resource, state),
         signal: stop.signal,
         log,
         ...(clock && { clock }),

@@ -28,6 +28,15 @@ export type WatchOptions<V> = {
 const RETRY = { first: 200, longest: 30_000 };
 /** Rights that are missing, or a credential that is refused, do not come back within moments. */
 const RETRY_REFUSED = { first: 2_000, longest: 60_000 };
+/** An API server that is away is knocked at more often: what waits for its return is tried as soon as it answers. */
+const RETRY_AWAY = { first: 200, longest: 5_000 };
+const PAUSES: Readonly<Record<string, typeof RETRY>> = {
+  CLUSTER_FORBIDDEN: RETRY_REFUSED,
+  CLUSTER_UNAUTHORIZED: RETRY_REFUSED,
+  CLUSTER_UNREACHABLE: RETRY_AWAY,
+};
+/** So many failures are told of one by one, then one of as many: it is the same one. */
+const TOLD = 8;
 /** After so many failures the version is not gone on from any more. */
 const TRUSTED = 3;
 /** A watch that ended sooner did not follow anything: whoever opened the next one at once would never stop (ms). */
@@ -75,10 +84,9 @@ async function recover<V>(options: WatchOptions<V>, thrown: unknown, failures: n
   const { signal, log, resource, namespace, cluster, onState, clock = systemClock } = options;
   onState("cut");
   const { code, message, retryAfterMs = 0 } = asOpjobError(thrown);
-  const refused = code === "CLUSTER_FORBIDDEN" || code === "CLUSTER_UNAUTHORIZED";
-  const wait = Math.max(retryAfterMs, backoff(failures, refused ? RETRY_REFUSED : RETRY, clock));
+  const wait = Math.max(retryAfterMs, backoff(failures, PAUSES[code] ?? RETRY, clock));
   const fields = { cluster: cluster.server, namespace, resource, error: message, again_ms: Math.round(wait) };
-  log[failures > 1 ? "warn" : "info"](fields, "watch cut off");
+  if (failures <= TOLD || failures % TOLD === 0) log[failures > 1 ? "warn" : "info"](fields, "watch cut off");
   await clock.sleep(wait, signal);
 }
 

@@ -3,6 +3,7 @@
 // Knows faults and successes by operation; nothing of what was tried.
 import type { ErrorCode } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { isAway } from "./away.ts";
 import { type Gate, OPEN, type Verdict, type Why } from "./gate.ts";
 import type { Place, Usage } from "./places.ts";
 
@@ -22,7 +23,7 @@ type State =
   | { readonly kind: "counting"; readonly faults: number }
   | (Tripped & { readonly kind: "tripped"; probe: { readonly id: string; readonly until: number } | undefined })
   | (Tripped & { readonly kind: "opening"; allowed: number; readonly inHand: Set<string> });
-type Tripped = { readonly fault: Fault; readonly pauseMs: number; probeAt: number };
+type Tripped = { readonly fault: Fault; readonly pauseMs: number; readonly since: number; probeAt: number };
 
 const whyOf = ({ fault: { code, message } }: Tripped): Why => ({
   reason: code,
@@ -114,6 +115,18 @@ export class Breaker implements Gate {
     for (const state of this.#states.values()) if (state.kind === "tripped") state.probeAt = 0;
   }
 
+  /**
+   * Its cluster answers again: where that was the fault, the next try is due, whatever became of one that hangs. A cluster that
+   * comes and goes is tried no more often than after the first pause, and what fails makes the next pause longer as ever.
+   */
+  answered(orchestrator: string, now: number): void {
+    const state = this.#states.get(orchestrator);
+    if (state?.kind !== "tripped" || !isAway(state.fault.code)) return;
+    const { first } = this.#options.pause;
+    state.probeAt = Math.min(state.probeAt, Math.max(now, state.since + first));
+    if (state.probe && now >= state.probe.until - PROBE_ENDS + first) state.probe = undefined;
+  }
+
   /** Why an orchestrator's operations wait; undefined: not for a fault. */
   why(orchestrator: string): Why | undefined {
     const state = this.#states.get(orchestrator);
@@ -145,11 +158,11 @@ export class Breaker implements Gate {
     return now >= state.probeAt && (state.probe === undefined || now >= state.probe.until);
   }
 
-  #trip(orchestrator: string, { fault, pauseMs: before }: Omit<Tripped, "probeAt">, now: number): void {
+  #trip(orchestrator: string, { fault, pauseMs: before }: Pick<Tripped, "fault" | "pauseMs">, now: number): void {
     const { pause, random, log } = this.#options;
     const pauseMs = Math.min(pause.longest, before === 0 ? pause.first : before * 2);
     const probeAt = now + pauseMs * (0.75 + random() / 2);
-    this.#states.set(orchestrator, { kind: "tripped", fault, pauseMs, probeAt, probe: undefined });
+    this.#states.set(orchestrator, { kind: "tripped", fault, pauseMs, since: now, probeAt, probe: undefined });
     if (before > 0) return;
     const { code, message } = fault;
     log.error({ orchestrator, code, error: message }, "launches meet the same fault again and again: operations wait");

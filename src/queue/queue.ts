@@ -5,6 +5,7 @@ import type { Observed } from "../clusters/observed.ts";
 import type { Log } from "../log.ts";
 import type { Claim, Operation } from "../operations/operation.ts";
 import { Admission } from "./admission.ts";
+import { Away } from "./away.ts";
 import { backpressureGate } from "./backpressure.ts";
 import { Breaker, type BreakerOptions, type Fault } from "./breaker.ts";
 import type { Gate, Why } from "./gate.ts";
@@ -23,6 +24,8 @@ export type QueueOptions = {
     readonly scope: (scope: Scope) => string | undefined;
     readonly orchestrator: (id: string) => string | undefined;
   };
+  /** Key of the access that an orchestrator's cluster is spoken to by; undefined: not known (yet). */
+  readonly accessOf: (orchestrator: string) => string | undefined;
   readonly limits: Limits;
   readonly backpressure: Omit<Parameters<typeof backpressureGate>[0], "log">;
   readonly breaking: Pick<BreakerOptions, "faults" | "pause">;
@@ -62,12 +65,12 @@ function open(options: QueueOptions) {
     shared: limits.total > 0 || limits.cluster > 0,
     onClosed: () => notes.wake(),
   });
-  return { ...options, breaker, images, gates, places, admission, notes };
+  return { ...options, breaker, images, gates, places, admission, notes, away: new Away() };
 }
 
 /** Whose turn it is. */
 function turns(parts: Parts) {
-  const { places, admission, breaker, targets, clock } = parts;
+  const { places, admission, breaker, away, targets, clock } = parts;
 
   return {
     /** It was chosen, and its claim is still to come. */
@@ -85,6 +88,7 @@ function turns(parts: Parts) {
       const { id, target, runState, archived } = operation;
       const isOurs = runState === "queued" && !archived && target !== null && targets().includes(target);
       if (isOurs && (inFlight || places.isGranted(id) || admission.onSight().includes(target))) return true;
+      away.forget(id);
       places.release(id);
       if (isOurs) offer(parts, operation, { target, kept: false });
       return false;
@@ -99,7 +103,11 @@ function turns(parts: Parts) {
       const { orchestrator: target } = claim;
       if (places.isGranted(id)) return 0;
       // Its Job may exist: it keeps its place, and is tried as soon as somebody may be.
-      if (places.has(id)) return breaker.wait(target, id, clock.now());
+      if (places.has(id)) {
+        const ms = breaker.wait(target, id, clock.now());
+        if (ms > 0) away.putOff(target, id, breaker.why(target)?.reason);
+        return ms;
+      }
       if (admission.onSight().includes(target)) return 0;
       offer(parts, operation, { target, kept: true });
       return undefined;
@@ -125,18 +133,22 @@ function offer({ admission }: Parts, { id, priority, queuedAt }: Operation, { ta
 
 /** What became of those who went. */
 function outcomes(parts: Parts) {
-  const { places, admission, breaker, images, clock } = parts;
+  const { places, admission, breaker, images, away, targets, accessOf, go, clock } = parts;
   return {
     /** Its Job was made, of these images: its orchestrator can launch. */
     launched({ id, claim: { orchestrator } }: Claimed, of: readonly string[]): void {
+      const tried = breaker.isTripped(orchestrator);
       breaker.success(orchestrator, id);
       images.launched(orchestrator, id, of);
+      away.forget(id);
+      for (const other of away.launched(orchestrator, tried)) go(other);
       admission.poke();
     },
 
     /** It has no Job, and no fault of its orchestrator's or its cluster's is why. */
     over({ id, claim: { orchestrator } }: Claimed): void {
       breaker.ended(orchestrator, id);
+      away.forget(id);
       places.release(id);
       admission.poke();
     },
@@ -151,6 +163,7 @@ function outcomes(parts: Parts) {
       if (vacant) places.release(operation.id);
       const waits = vacant && breaker.isTripped(target);
       if (waits) offer(parts, operation, { target, kept: true });
+      away.putOff(target, operation.id, waits ? undefined : fault.code);
       admission.poke();
       return waits;
     },
@@ -162,6 +175,16 @@ function outcomes(parts: Parts) {
       admission.poke();
     },
 
+    /** The cluster that is spoken to by this access answers again: of those that wait for that, one is tried at once. */
+    answered(access: string): void {
+      for (const target of targets().filter((id) => accessOf(id) === access)) {
+        breaker.answered(target, clock.now());
+        const first = away.answered(target);
+        if (first !== undefined) go(first);
+      }
+      admission.poke();
+    },
+
     isProbe: (id: string): boolean => images.isProbe(id),
 
     /** Orchestrators whose operations wait for a fault to pass, with its code; and images that cannot be pulled. */
@@ -170,7 +193,7 @@ function outcomes(parts: Parts) {
 }
 
 /** Who holds a place. */
-function accounts({ places, admission, notes, breaker, images, gates, targets, clusterOf }: Parts) {
+function accounts({ places, admission, notes, breaker, images, away, gates, targets, clusterOf }: Parts) {
   const clusterOfTarget = (target: string | null): string | undefined =>
     target === null ? undefined : clusterOf.orchestrator(target);
 
@@ -182,29 +205,27 @@ function accounts({ places, admission, notes, breaker, images, gates, targets, c
     begun: (id: string): void => places.begun(id),
 
     release(id: string): void {
+      away.forget(id);
       places.release(id);
       admission.poke();
     },
 
     /** What follows for its place from an operation as it was just read; undefined: no Job of it can live. */
     settle(id: string, operation: Operation | undefined): void {
+      away.forget(id);
       places.settle(id, operation, clusterOfTarget(operation?.target ?? null));
       admission.poke();
     },
 
     /** Puts the claims that the database holds in the place of what was known; only then places are given. */
     async reconcile(claims: AsyncIterable<Operation>): Promise<void> {
-      breaker.retain(targets());
-      images.retain(targets());
+      for (const kept of [breaker, images, away]) kept.retain(targets());
       await places.reconcile(claims);
       admission.begin();
     },
 
     /** In memory: ids of those who wait, and places held without a Job that is seen. */
-    sizes: (): { readonly waiting: number; readonly places: number } => ({
-      waiting: admission.size,
-      places: places.size,
-    }),
+    sizes: () => ({ waiting: admission.size, places: places.size, away: away.size }),
 
     /** In memory: what each gate remembers. */
     gates: () => gates.flatMap(({ name, size }) => (size === undefined ? [] : [[name, size] as const])),
@@ -213,8 +234,7 @@ function accounts({ places, admission, notes, breaker, images, gates, targets, c
     clear(): void {
       admission.clear();
       places.clear();
-      breaker.retain([]);
-      images.retain([]);
+      for (const kept of [breaker, images, away]) kept.retain([]);
     },
 
     async close(): Promise<void> {

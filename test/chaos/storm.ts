@@ -145,7 +145,8 @@ async function strike(struck: Struck, db: Db, options: StormOptions) {
   const ids: Queued[] = [];
   let nth = 0;
   for (const round of plan(options, struck.draw)) {
-    say(`${nth + 1}: ${round.join(" and ")}`);
+    const during = `${nth + 1}: ${round.join(" and ")}`;
+    say(during);
     nth += round.length;
     const queueing = queueOver(db, Math.floor((operations * nth) / count) - ids.length);
     await sleep(struck.draw() * ROUND.queueing);
@@ -155,7 +156,7 @@ async function strike(struck: Struck, db: Db, options: StormOptions) {
       else faults[name] = (faults[name] ?? 0) + 1;
     });
     const [found] = await Promise.all([queueing, ...strikes]);
-    ids.push(...found);
+    ids.push(...found.map((one) => ({ ...one, during })));
     await sleep(struck.draw() * ROUND.rest);
   }
   return { struck: count - missed.length, faults, missed, ids };

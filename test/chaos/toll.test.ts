@@ -32,7 +32,7 @@ test("what is lost, doubled, failed, not executed, or has a second Job is told a
   const toll = await judge(
     { db: database.db, admin, ledger },
     100,
-    [...ids, gone].map((id) => ({ id, at: 1_000 })),
+    [...ids, gone].map((id) => ({ id, at: 1_000, during: id === twice ? "the deluge" : "a breeze" })),
   );
   expect(toll).toMatchObject({
     completed: 4,
@@ -43,6 +43,7 @@ test("what is lost, doubled, failed, not executed, or has a second Job is told a
     missing: [never],
     leftOver: 0,
     delay: { p50: 2_000, most: 2_000 },
+    slowest: { "the deluge": 2_000, "a breeze": 0 },
   });
   expect(toll.lost.map((one) => one.slice(0, 24))).toEqual([...ids.slice(5), gone]);
   expect(harm(toll)).toBe(7);

@@ -28,9 +28,12 @@ export type Toll = {
   /** Milliseconds from queueing to execution: the median while all is calm, and what the storm adds to it. */
   readonly calm: number;
   readonly delay: { readonly p50: number; readonly p99: number; readonly most: number };
+  /** During which faults those were queued that were delayed longest (ms); the longest first. */
+  readonly slowest: Readonly<Record<string, number>>;
 };
 
-export type Queued = { readonly id: string; readonly at: number };
+/** `during`: the fault that struck meanwhile. */
+export type Queued = { readonly id: string; readonly at: number; readonly during?: string };
 
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
@@ -73,7 +76,16 @@ export async function judge({ db, admin, ledger }: Witnesses, calm: number, ids:
     refusedPods: ledger.refused(),
     calm,
     delay: { p50: quantile(late, 0.5), p99: quantile(late, 0.99), most: Math.max(...late) },
+    slowest: slowest(ids, ledger, calm),
   };
+}
+
+const SLOWEST = 6;
+
+function slowest(ids: readonly Queued[], ledger: Ledger, calm: number): Record<string, number> {
+  const faults = Map.groupBy(ids, ({ during = "" }) => during);
+  const most = [...faults].map(([fault, some]) => [fault, Math.max(...delays(some, ledger)) - calm] as const);
+  return Object.fromEntries(most.toSorted(([, a], [, b]) => b - a).slice(0, SLOWEST));
 }
 
 const hasEnded = (document: Document | undefined): boolean =>

@@ -34,8 +34,10 @@ const job = {
 test("a namespace that nobody names any more is watched until its last Job has ended", async () => {
   let later = 0;
   const observed = new Observed("test", () => undefined);
+  const answered: string[] = [];
   const pool = new Pool({
     observed,
+    onAnswer: (key) => void answered.push(key),
     timeoutMs: 5_000,
     traffic: UNLIMITED,
     onCall: () => undefined,
@@ -48,6 +50,7 @@ test("a namespace that nobody names any more is watched until its last Job has e
   await kubernetes.create("/apis/batch/v1/namespaces/busy/jobs", job);
   for (const namespace of NAMESPACES) pool.watch(cluster, namespace);
   await until(() => pool.watches.following === 6 && observed.live().length === 1);
+  expect(answered).toEqual(Array.from({ length: 6 }, () => cluster.key));
 
   await pool.retain(keys);
   expect(pool.watches.total).toBe(6);

@@ -5,8 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { viewJob } from "../../src/clusters/observation.ts";
 import { followResource } from "../../src/clusters/watch.ts";
+import { OpjobError } from "../../src/errors.ts";
 import { createLog } from "../../src/log.ts";
 import { until } from "../until.ts";
+import { VirtualTime } from "../virtual-clock.ts";
 import { type Asked, accessTo, clientOf, type Handler, json, type Scripted, scripted, status } from "./scripted.ts";
 
 const job = (name: string, resourceVersion = "5") => ({
@@ -157,6 +159,36 @@ describe("does not ask without end", () => {
     expect(following.lines[0]).toMatchObject({ msg: "watch cut off", namespace: "n", resource: "jobs" });
     expect(following.lines[0]?.["again_ms"]).toBeGreaterThan(900);
   });
+});
+
+test("a server that is away is asked every few seconds, and that is not told of each time", async () => {
+  const time = new VirtualTime();
+  let lists = 0;
+  const away = (): Promise<never> => {
+    lists++;
+    return Promise.reject(new OpjobError("CLUSTER_UNREACHABLE", "away"));
+  };
+  const lines: string[] = [];
+  const stop = new AbortController();
+  const done = followResource({
+    cluster: { server: "https://away", listPage: away, watch: away },
+    resource: "jobs",
+    namespace: "n",
+    view: () => undefined,
+    onList: () => undefined,
+    onChange: () => undefined,
+    onDelete: () => undefined,
+    onState: () => undefined,
+    signal: stop.signal,
+    log: createLog({ level: "debug", secrets: [], destination: { write: (line) => void lines.push(line) } }),
+    clock: time.clock(),
+  });
+  await time.pass(600_000);
+  stop.abort();
+  await done;
+  expect(lists).toBeGreaterThanOrEqual(120);
+  expect(lists).toBeLessThan(130);
+  expect(lines.length).toBeLessThan(30);
 });
 
 test("10,000 Pods are listed in pages and kept as views: the whole would not fit into the memory that there is", async () => {

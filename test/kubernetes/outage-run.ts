@@ -1,5 +1,5 @@
 // `npm run outage -- --operations N --freeze SECONDS [FAULT …]`: a real API server's failures at length, with opjob's own graces
-// and deadlines, and their toll. FAULT: killed, forgotten, frozen, deafened; all of them by default.
+// and deadlines, and their toll. FAULT: killed, away, forgotten, frozen, deafened; all of them by default.
 import { parseArgs } from "node:util";
 import { startMongod } from "../../src/local/mongod.ts";
 import { FAULT_NAMES, type FaultName, suffer } from "./outage.ts";

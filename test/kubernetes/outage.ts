@@ -8,7 +8,7 @@ import { playWorkers, type Workers } from "./worker.ts";
 
 export type OutageOptions = {
   readonly operations: number;
-  /** For how long every connection stands still. */
+  /** For how long every connection stands still, or the API server is away. */
   readonly freezeSeconds: number;
   /** With opjob's own graces, deadlines and lanes: else with short ones. */
   readonly deployed: boolean;
@@ -99,6 +99,14 @@ async function killed(run: Run): Promise<number> {
   return outage();
 }
 
+/** For long: every connection is refused meanwhile. */
+async function away(run: Run): Promise<number> {
+  const { options } = run;
+  await some(run, 4);
+  options.say(`killed with ${await run.progress()}`);
+  return revive(run, () => sleep(options.freezeSeconds * 1_000));
+}
+
 /** What was watched is in the API server's own memory as well: a new one knows only what etcd still has. */
 async function forgotten(run: Run): Promise<number> {
   const { ended, said, options, stage } = run;
@@ -138,7 +146,7 @@ async function deafened(run: Run): Promise<number> {
   return begun;
 }
 
-const FAULTS = { killed, forgotten, frozen, deafened } satisfies Record<string, Fault>;
+const FAULTS = { killed, away, forgotten, frozen, deafened } satisfies Record<string, Fault>;
 export type FaultName = keyof typeof FAULTS;
 export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[];
 const AT_PROXY: readonly FaultName[] = ["frozen", "deafened"];

@@ -53,6 +53,7 @@ function open(fields: Partial<QueueOptions> = {}): Queue {
     targets: () => targets,
     active: () => active,
     clusterOf: { scope: (scope) => scope, orchestrator: (id) => CLUSTERS[id] },
+    accessOf: (id) => CLUSTERS[id],
     limits,
     backpressure: { mode: "off", engage: 2, release: 1, rampMs: 1_000 },
     breaking: { faults: 0, pause: { first: 1_000, longest: 60_000 } },
@@ -216,7 +217,7 @@ test.each<[string, Partial<Operation>]>([
   await begin();
   await until(() => went.length === 1);
   expect(queue.isClaimable({ ...operationOf({ id: "a00000", target: "a" }), ...fields })).toBe(false);
-  expect(queue.sizes()).toEqual({ waiting: 0, places: 0 });
+  expect(queue.sizes()).toEqual({ waiting: 0, places: 0, away: 0 });
 });
 
 test("one that was put off before it had a Job waits for a place like the others, and goes in its turn", async () => {

@@ -122,6 +122,46 @@ describe("the breaker", () => {
     expect(breaker.wait("b", "any", 0)).toBe(0);
   });
 
+  test("is tried at once when its cluster answers again, and the next pause is as long as it would have been", () => {
+    const breaker = tripped();
+    for (const at of [2_000, 6_000, 14_000]) {
+      breaker.took(A, `probe-${at}`, at);
+      breaker.fault("a", `probe-${at}`, AWAY, at);
+    }
+    expect(room(breaker, 20_000)).toBe(0);
+    breaker.answered("a", 20_000);
+    expect(room(breaker, 20_000)).toBe(1);
+    breaker.took(A, "again", 20_000);
+    breaker.fault("a", "again", AWAY, 20_000);
+    expect([room(breaker, 51_999), room(breaker, 52_000)]).toEqual([0, 1]);
+  });
+
+  test("is not stormed when its cluster comes and goes: one try for each first pause at the most", () => {
+    const breaker = tripped();
+    let tries = 0;
+    for (let now = 0; now < 60_000; now += 100) {
+      breaker.answered("a", now);
+      if (room(breaker, now) === 0) continue;
+      breaker.took(A, `probe-${now}`, now);
+      if (tries++ % 2 === 0) breaker.fault("a", `probe-${now}`, AWAY, now); // else it hangs
+    }
+    expect(tries).toBe(29);
+  });
+
+  test.each(["CLUSTER_FORBIDDEN", "CLUSTER_QUOTA_EXCEEDED", "KUBECONFIG_INVALID", "TEMPLATE_UNREADABLE"] as const)(
+    "keeps its pause after %s, which does not pass by that",
+    (code) => {
+      const breaker = open(1);
+      breaker.fault("a", "1", { code, message: "" }, 0);
+      breaker.answered("a", 1_900);
+      expect([room(breaker, 1_999), room(breaker, 2_000)]).toEqual([0, 1]);
+      breaker.took(A, "probe", 2_000);
+      breaker.fault("a", "probe", { code, message: "" }, 2_000);
+      breaker.answered("a", 5_000);
+      expect([room(breaker, 5_999), room(breaker, 6_000)]).toEqual([0, 1]);
+    },
+  );
+
   test("is tried at once when something was changed", () => {
     const breaker = tripped();
     breaker.retry();

@@ -117,10 +117,10 @@ export class Life implements Line {
   }
 
   call<T>(asked: Asked, doing: Doing<T>): Promise<T> {
-    const { time, kill, horizonMs, fateOf, note } = this.#parts;
+    const { time, kill, fateOf, note } = this.#parts;
     if (this.#dead) return never();
     const nth = ++this.#calls;
-    const dies = kill !== undefined && time.elapsed < horizonMs && this.#isAt(kill, asked.verb);
+    const dies = kill !== undefined && this.#isAt(kill, asked.verb);
     if (dies && kill.side === "before") {
       this.die();
       return never();
@@ -172,6 +172,7 @@ export class Life implements Line {
   }
 
   #isAt({ call, verb }: Kill, made: string): boolean {
+    if (this.#parts.time.elapsed >= this.#parts.horizonMs) return false;
     if (verb === undefined) return call === this.#calls;
     if (verb === made) this.#ofVerb++;
     return verb === made && call === this.#ofVerb;
