@@ -1,4 +1,5 @@
 // One step of one operation: which of the two roads it is on, by what is true now. The lanes call it with an id.
+import { type JobView, jobEnd } from "./clusters/observation.ts";
 import type { Observed } from "./clusters/observed.ts";
 import type { Followed, Follower } from "./follow.ts";
 import type { Next } from "./lanes.ts";
@@ -6,6 +7,7 @@ import type { SettleLateJob } from "./late-job.ts";
 import type { Claimed, Launcher } from "./launch.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Operations } from "./operations/mongo.ts";
+import { isMadeFor, type Operation } from "./operations/operation.ts";
 import type { Queue } from "./queue/queue.ts";
 import { imagesOf } from "./templates/stamp.ts";
 
@@ -57,8 +59,9 @@ export function createStep(options: StepOptions) {
   const goOrWait = async (id: string, granted: boolean, { operation, next }: Unclaimed): Promise<Next> => {
     // Its turn came while it was read: it goes in the order of the turns, by the hint that came with it.
     if (!granted && queue.isGranted(id)) return next;
-    if (!queue.isClaimable(operation)) return next;
-    const claimed = await claim(id, queue.claimable(id));
+    const inFlight = observed.find(id).some(({ job }) => isItsNext(operation, job));
+    if (!queue.isClaimable(operation, inFlight)) return next;
+    const claimed = await claim(id, queue.claimable(id, inFlight));
     if (claimed) return launch(claimed);
     queue.release(id);
     return next ?? { again: LOOK_AGAIN };
@@ -76,6 +79,10 @@ export function createStep(options: StepOptions) {
     return followed.next;
   };
 }
+
+/** A failover took back the claim that this Job was made for: it lives, and the next claim finds it again. */
+const isItsNext = ({ claim, queuedAt }: Operation, job: JobView): boolean =>
+  job.attempt === (claim?.attempt ?? 0) + 1 && jobEnd(job) === undefined && !job.deleting && isMadeFor(job, queuedAt);
 
 type Unclaimed = Extract<Followed, { kind: "unclaimed" }>;
 

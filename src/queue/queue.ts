@@ -77,13 +77,17 @@ function turns(parts: Parts) {
     isGranted: (id: string): boolean => places.isGranted(id),
 
     /** Targets of which this one may be claimed now: all if its turn has come, else those where nobody waits. */
-    claimable: (id: string): readonly string[] => (places.isGranted(id) ? targets() : admission.onSight()),
+    claimable: (id: string, inFlight = false): readonly string[] =>
+      inFlight || places.isGranted(id) ? targets() : admission.onSight(),
 
-    /** Whether it may be claimed now. If it waits for its claim it is remembered. */
-    isClaimable(operation: Operation): boolean {
+    /**
+     * Whether it may be claimed now. If it waits for its claim it is remembered.
+     * @param inFlight its Job is seen: it would wait for the very place that it has
+     */
+    isClaimable(operation: Operation, inFlight = false): boolean {
       const { id, target, runState, archived } = operation;
       const isOurs = runState === "queued" && !archived && target !== null && targets().includes(target);
-      if (isOurs && (places.isGranted(id) || admission.onSight().includes(target))) return true;
+      if (isOurs && (inFlight || places.isGranted(id) || admission.onSight().includes(target))) return true;
       away.forget(id);
       places.release(id);
       if (isOurs) offer(parts, operation, { target, kept: false });

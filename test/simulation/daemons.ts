@@ -9,7 +9,7 @@ import { accessToHome, HOME } from "./kubernetes/home.ts";
 import { simulatedConnect, type Turns } from "./kubernetes/speaker.ts";
 import { Life } from "./life.ts";
 import { simulatedClient } from "./mongo/driver.ts";
-import type { DaemonPlan, Plan } from "./plan.ts";
+import { type DaemonPlan, type Plan, RERUN_OPERATORS } from "./plan.ts";
 import { SECRET, type World } from "./world.ts";
 
 /** The settings of every simulated daemon: short, so that much happens in little time. */
@@ -23,6 +23,7 @@ export const SETTINGS = {
   OPJOB_RESULT_GRACE_SECONDS: "5",
   OPJOB_RETRY_MAX_SECONDS: "20",
   OPJOB_RETRY_PAUSE_SECONDS: "3",
+  OPJOB_RERUN_OPERATORS: JSON.stringify(RERUN_OPERATORS),
   OPJOB_CLEANUP_AFTER_SECONDS: "40",
   OPJOB_CLEANUP_MOST: "3",
   OPJOB_LAUNCH_CONCURRENCY: "3",
@@ -88,10 +89,11 @@ function begin(world: World, reign: Reign, generation: number): void {
     skewMs: daemon.skewMs,
     rate: daemon.rate ?? 1,
     kill,
+    horizonMs: plan.horizonMs,
     fateOf: (asked) => {
-      world.moments.made(asked, nth);
+      const mishap = world.moments.made(asked, nth);
       checks.asked(life, asked);
-      return world.wire.fateOf(asked, nth);
+      return world.wire.fateOf(asked, nth, mishap);
     },
     note: (line) => trace.note(line),
     onDeath: () => {

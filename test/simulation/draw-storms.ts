@@ -33,7 +33,7 @@ export function withStorms(plan: Plan, draw: Chance): Plan {
     orchestrators: images,
     operations: [...operations, ...more],
     // Half of the storms are all that goes wrong: then how they are met can be told from all else.
-    ...(calm && { troubles: [], acts: [], hints: [], incidents: [], daemons: calmed(plan, draw) }),
+    ...(calm && { troubles: [], mishaps: [], acts: [], hints: [], incidents: [], daemons: calmed(plan, draw) }),
   };
 }
 

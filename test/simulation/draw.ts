@@ -1,5 +1,7 @@
 // Draws a plan from a seed: most of it ordinary, some of it as bad as it gets. Pure.
 import { type Chance, chance } from "./chance.ts";
+import { withReruns } from "./draw-again.ts";
+import { withCrossings } from "./draw-crossings.ts";
 import { withMoments } from "./draw-moments.ts";
 import { withReplicas } from "./draw-replicas.ts";
 import { withStorms } from "./draw-storms.ts";
@@ -78,7 +80,9 @@ export function drawPlan(seed: number): Plan {
     incidents: [...times(many(scene, "incidents", 4), () => drawIncident(scene)), ...troubles.flatMap(relisting)],
   };
   const replicated = withReplicas(plain, chance(seed, "lease"));
-  return withStorms(withMoments(replicated, chance(seed, "moments")), chance(seed, "storm"));
+  const again = withReruns(replicated, chance(seed, "reruns"));
+  const crossed = withCrossings(withMoments(again, chance(seed, "moments")), chance(seed, "crossings"));
+  return withStorms(crossed, chance(seed, "storm"));
 }
 
 /** A cluster's rate limit, or its wish for a pause, may hold up what has been decided. */

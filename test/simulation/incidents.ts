@@ -4,6 +4,7 @@ import type { Incident } from "./plan.ts";
 import type { World } from "./world.ts";
 
 export function letIncidentsHappen(world: World): void {
+  for (const { at, kind } of world.plan.mishaps ?? []) world.moments.strike(at, kind);
   for (const incident of world.plan.incidents) {
     const happens = (): void => {
       world.trace.note(`incident: ${incident.kind}`);

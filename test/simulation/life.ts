@@ -16,6 +16,8 @@ export type LifeParts = {
   /** How fast its own clock goes: 1, as true time does. That of the day is set right from time to time. */
   readonly rate: number;
   readonly kill: Kill | undefined;
+  /** From then on nothing bad happens any more (ms since the beginning). */
+  readonly horizonMs: number;
   readonly fateOf: (asked: Asked) => Fate;
   readonly note: (line: string) => void;
   readonly onDeath: () => void;
@@ -170,6 +172,7 @@ export class Life implements Line {
   }
 
   #isAt({ call, verb }: Kill, made: string): boolean {
+    if (this.#parts.time.elapsed >= this.#parts.horizonMs) return false;
     if (verb === undefined) return call === this.#calls;
     if (verb === made) this.#ofVerb++;
     return verb === made && call === this.#ofVerb;

@@ -17,9 +17,17 @@ export type OperationPlan = {
   readonly at: number;
   readonly orchestrator: number;
   readonly oddity: Oddity | undefined;
-  /** By attempt; the last one is for all that come after. */
+  /** Its operator may run twice. */
+  readonly rerun?: boolean;
+  /** By how manieth of its Jobs that is; the last one is for all that come after. */
   readonly fates: readonly Fates[];
 };
+
+/** Operators by their URIs: one that runs once at the most, and one that may run twice. */
+const OPERATORS = { once: "@team/echo", again: "@team/sum" } as const;
+export const RERUN_OPERATORS: readonly string[] = [OPERATORS.again];
+export const operatorOf = ({ rerun }: Pick<OperationPlan, "rerun"> = {}): string =>
+  rerun ? OPERATORS.again : OPERATORS.once;
 
 export type OrchestratorPlan = {
   readonly cluster: number;
@@ -43,11 +51,14 @@ export type ActKind =
   | "replace-job"
   | "impostor"
   | "lost-worker"
+  | "unblock"
   | "deactivate"
   | "reactivate";
 
-/** Just after a daemon has sent its how manieth call, of a verb if one is given, and before that is done. */
-export type Moment = { readonly call: number; readonly verb?: string };
+/**
+ * Just after a daemon has sent its how manieth call, of a verb if one is given, and before that is done; or so long after that (ms).
+ */
+export type Moment = { readonly call: number; readonly verb?: string; readonly afterMs?: number };
 
 /** Something that a person does to an operation, to its Job, or to its orchestrator. */
 export type Act = {
@@ -111,6 +122,12 @@ export type Trouble = {
   readonly probability: number;
 };
 
+/** A single call that meets trouble: the how manieth of all daemons', of a verb. */
+export type Mishap = {
+  readonly at: { readonly call: number; readonly verb: string };
+  readonly kind: TroubleKind;
+};
+
 /** A fault that all launches of an orchestrator meet; of images: of all that need the same one. May outlast the horizon. */
 export type Storm = {
   readonly from: number;
@@ -158,6 +175,7 @@ export type Plan = {
   readonly acts: readonly Act[];
   readonly storms?: readonly Storm[];
   readonly troubles: readonly Trouble[];
+  readonly mishaps?: readonly Mishap[];
   readonly hints: readonly HintTrouble[];
   readonly incidents: readonly Incident[];
 };

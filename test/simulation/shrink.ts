@@ -39,6 +39,7 @@ function* candidates(plan: Plan): Generator<Plan> {
 
 function* calmer(plan: Plan): Generator<Plan> {
   for (const storms of without(plan.storms ?? [])) yield { ...plan, storms };
+  for (const mishaps of without(plan.mishaps ?? [])) yield { ...plan, mishaps };
   if (plan.lease && plan.daemons.length === 1) yield { ...plan, lease: false };
   if (plan.limit) yield { ...plan, limit: 0 };
   if (plan.turnMs) yield { ...plan, turnMs: 0 };
@@ -82,12 +83,13 @@ function simpler(daemon: DaemonPlan): DaemonPlan[] {
 function plain(operation: OperationPlan): OperationPlan[] {
   if (operation.at < 0) return [];
   const variants: OperationPlan[] = operation.oddity === undefined ? [] : [{ ...operation, oddity: undefined }];
+  if (operation.rerun) variants.push({ ...operation, rerun: false });
   const [fates] = operation.fates;
   if (fates === undefined) return variants;
   const { job, pod, worker } = fates;
   const simple = {
     job: { ...job, twin: false, replaces: false, suspendedMs: 0, refused: false },
-    pod: { ...pod, obstacle: undefined, evictedMs: FOREVER },
+    pod: { ...pod, obstacle: undefined, evictedMs: FOREVER, goneMs: 50 },
     worker: { ...worker, ends: "completes" as const, lingerMs: 100 },
   };
   if (JSON.stringify([simple]) !== JSON.stringify(operation.fates)) variants.push({ ...operation, fates: [simple] });

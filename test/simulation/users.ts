@@ -7,14 +7,21 @@ import { IMPOSTOR, isLive, jobsOf, podsOf } from "./checks/scene.ts";
 import { textOf } from "./kubernetes/objects.ts";
 import type { Author } from "./mongo/server.ts";
 import type { Doc } from "./mongo/values.ts";
-import type { Act, ActKind, Oddity, OperationPlan, OrchestratorPlan, Storm } from "./plan.ts";
+import {
+  type Act,
+  type ActKind,
+  type Oddity,
+  type OperationPlan,
+  type OrchestratorPlan,
+  operatorOf,
+  type Storm,
+} from "./plan.ts";
 import { imageOf } from "./storms.ts";
 import { BEGINNING } from "./time.ts";
 import { OPERATIONS, startWorker } from "./worker.ts";
 import { idOf, instanceOf, objectIdOf, serverOf, type World } from "./world.ts";
 
 const USER: Author = { kind: "user", name: "user" };
-const OPERATOR = "@team/echo";
 /** Who cannot reach the primary tries again (ms). */
 const RETRY = 250;
 
@@ -112,9 +119,10 @@ const ODDITIES: Readonly<Record<Oddity, Doc>> = {
   "no-date": { queued_at: null },
 };
 
-function queue({ server, time, trace }: World, { orchestrator, oddity }: OperationPlan, nth: number): void {
+function queue({ server, time, trace }: World, operation: OperationPlan, nth: number): void {
+  const { orchestrator, oddity } = operation;
   const now = new Date(time.now);
-  const plain = { _id: objectIdOf(nth), operator: OPERATOR, delegation_target: instanceOf(orchestrator) };
+  const plain = { _id: objectIdOf(nth), operator: operatorOf(operation), delegation_target: instanceOf(orchestrator) };
   const fields = { ...plain, queued_at: now, updated_at: now, dataset_id: null, context: null, metadata: null };
   trace.note(`user queues ${idOf(nth).slice(-4)}${oddity ? ` (${oddity})` : ""}`);
   server.insert(USER, OPERATIONS, queued({ ...fields, ...(oddity && ODDITIES[oddity]) }));
@@ -171,7 +179,7 @@ const impostor: Does = ({ plan, clusters, draw, server }, operation) => {
   const attempt = server.get(OPERATIONS, id)?.["opjob"] === undefined ? "1" : pick(["1", "7"]);
   const labels = pick([{}, { [LABELS.operation]: id, [LABELS.attempt]: attempt }]);
   const annotations = { [IMPOSTOR]: "", [DATABASE_ANNOTATION]: attempt === "7" ? "simulated" : "another" };
-  const name = generatedName(OPERATOR, id, 1);
+  const name = generatedName(operatorOf(plan.operations[operation]), id, 1);
   const store = clusters[cluster]?.store;
   if (store?.get("jobs", `${namespace}/${name}`)) return;
   store?.create("jobs", { metadata: { name, namespace, labels, annotations }, spec: {} });
@@ -186,6 +194,13 @@ const lostWorker: Does = ({ time, server, ledger, trace }, operation) => {
   trace.note(`${pod} begins`);
   const assignment = { operation: idOf(operation), pod, job: textOf(claim["uid"]), fate, exit: () => undefined };
   startWorker({ time, server, ledger, log: "" }, assignment);
+};
+
+/** Whatever a Pod of it waits for is there: somebody has mended it. */
+const unblock: Does = (world, operation) => {
+  const scene = world.checks.scene();
+  const pods = jobsOf(scene, idOf(operation)).flatMap((job) => podsOf(scene, job));
+  for (const cluster of world.clusters) for (const { metadata } of pods) cluster.unblock(metadata.uid);
 };
 
 const activate =
@@ -211,6 +226,7 @@ const ACTS: Readonly<Record<ActKind, Does>> = {
   "replace-job": replaceJob,
   impostor,
   "lost-worker": lostWorker,
+  unblock,
   deactivate: activate(false),
   reactivate: activate(true),
 };

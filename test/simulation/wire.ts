@@ -24,9 +24,11 @@ export class Wire {
     this.#services = parts.services;
   }
 
-  fateOf(asked: Asked, daemon: number): Fate {
+  /** @param mishap what this very call meets */
+  fateOf(asked: Asked, daemon: number, mishap?: TroubleKind): Fate {
     const service = this.#services.get(asked.service) ?? DATABASE_SERVICE;
-    const met = this.#plan.troubles.find((trouble) => this.#meets(trouble, service, daemon));
+    const struck = mishap !== undefined && this.#time.elapsed < this.#plan.horizonMs ? { kind: mishap } : undefined;
+    const met = struck ?? this.#plan.troubles.find((trouble) => this.#meets(trouble, service, daemon));
     const speed = service === DATABASE_SERVICE ? DATABASE : CLUSTER;
     const leg = (): number => this.#draw.between(speed.least, speed.most) * (this.#draw.happens(0.02) ? 50 : 1);
     const { verb, givesUpMs: givesUp = GIVES_UP } = asked;

@@ -103,7 +103,7 @@ export function createWorld(plan: Plan): World {
       namespaces: new Set(NAMESPACES),
       skewMs: plan.clusterSkewMs[nth] ?? 0,
       chance: draw(`cluster ${nth}`),
-      fatesOf: (operation, attempt) => fatesOf(plan, operation, attempt),
+      fatesOf: (operation, nth) => fatesOf(plan, operation, nth),
       refusalOf: (name) =>
         refusalOf(
           plan,
@@ -128,7 +128,7 @@ export function createWorld(plan: Plan): World {
   return { plan, time, server, clusters, home, streams, watches, wire, ledger, checks, trace, draw, moments };
 }
 
-function fatesOf({ operations }: Plan, operation: string, attempt: number): Fates {
+function fatesOf({ operations }: Plan, operation: string, nth: number): Fates {
   const fates = operations[numberOf(operation)]?.fates ?? [];
-  return fates[Math.min(attempt, fates.length) - 1] ?? ORDINARY;
+  return fates[Math.min(nth, fates.length) - 1] ?? ORDINARY;
 }

@@ -16,6 +16,7 @@ import {
   isLive,
   isOurs,
   jobsOf,
+  mayRunTwice,
   operationOf,
   type Scene,
   type Violate,
@@ -60,7 +61,9 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     names.set(attempt, name);
     if (name !== key) violate("1: a Job's name is a function of its attempt", `${name} and ${key}`);
   };
-  const deletes = (key: string, { body }: Request): void => {
+  const mayGoTwice = (name: string): boolean =>
+    jobsOf(scene()).some((job) => keyOf(job.metadata) === name && mayRunTwice(documentOf(scene(), operationOf(job))));
+  const deletes = (key: string, { body }: Request, name: string): void => {
     const { preconditions, propagationPolicy } = (body ?? {}) as DeleteOptions;
     const uid = preconditions?.uid;
     if (uid === undefined) violate("6: a deletion names the uid", key);
@@ -68,7 +71,7 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     if (!looked) violate("6: a live look comes before a deletion", key);
     seen.delete(key);
     // Only a Job that is to be made again is waited for.
-    if (propagationPolicy === "Foreground" && begun.get(key) !== false)
+    if (propagationPolicy === "Foreground" && begun.get(key) !== false && !mayGoTwice(name))
       violate("6: no Job is taken back whose worker was seen", key);
   };
   const looked = (where: string, { request, answer }: Pick<Done, "request" | "answer">): void => {
@@ -80,12 +83,18 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     if (found === undefined) return;
     const { uid } = found.metadata;
     if (!isOurs(found)) violate("6: only Jobs of ours are deleted", `${by.name} deleted ${uid}`);
+    // Somebody's deletion of it is under way: this one does nothing.
+    if (found.metadata.deletionTimestamp !== undefined) return;
     const why = isLive(found) ? whyNotDelete(scene(), found) : whyNotTidy(scene(), found);
     if (why) violate("6: no Job is deleted that is needed", `${by.name} deleted ${uid} although ${why}`);
+    judgeOpen(found, by);
+  };
+  /** What a Job is deleted for must be settled. */
+  const judgeOpen = (found: KubeObject, by: Line): void => {
     const doc = documentOf(scene(), operationOf(found));
     const present = doc !== undefined && isEnded(doc) && attemptOf(found) === attemptIn(doc);
     if (present && isLive(found) && scene().server.isOpen(OPERATIONS, operationOf(found), "run_state"))
-      violate("6: no Job is deleted for what may be taken back", `${by.name} deleted ${uid}`);
+      violate("6: no Job is deleted for what may be taken back", `${by.name} deleted ${found.metadata.uid}`);
   };
 
   return {
@@ -94,7 +103,7 @@ export function createCallJudge(scene: () => Scene, violate: Violate): CallJudge
     sent(server, by, request) {
       const { resource, namespace, name } = targetOf(request.path);
       const key = `${by.name} ${server} ${namespace}/${name}`;
-      if (resource === "jobs" && request.method === "DELETE") deletes(key, request);
+      if (resource === "jobs" && request.method === "DELETE") deletes(key, request, `${namespace}/${name}`);
       if (resource === "jobs" && request.method === "GET")
         asked.set(`${by.name} ${namespace}/${name}`, scene().time.now);
       const pods = `${by.name} ${server} ${namespace}/${jobNamed(request)}`;

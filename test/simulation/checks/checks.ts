@@ -7,7 +7,7 @@ import type { Asked, Line } from "../calls.ts";
 import type { Request } from "../kubernetes/api.ts";
 import type { SimulatedCluster } from "../kubernetes/cluster.ts";
 import { HOME } from "../kubernetes/home.ts";
-import type { KubeObject } from "../kubernetes/objects.ts";
+import { hasEnded, type KubeObject } from "../kubernetes/objects.ts";
 import type { Done } from "../kubernetes/speaker.ts";
 import type { Event } from "../kubernetes/store.ts";
 import type { Life } from "../life.ts";
@@ -18,6 +18,7 @@ import { type Execution, OPERATIONS } from "../worker.ts";
 import { createCallJudge } from "./calls.ts";
 import { RACE } from "./failures.ts";
 import { createLeadershipJudge } from "./leadership.ts";
+import { createPromptnessJudge } from "./promptness.ts";
 import { complaints } from "./rest.ts";
 import { claimOf, isEnded, isOurs, operationOf, type Scene } from "./scene.ts";
 import { createStormJudge } from "./storms.ts";
@@ -38,10 +39,17 @@ type Parts = {
 
 export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
   let first: Violation | undefined;
-  let scene: Scene = { plan, time, ledger, server: undefined as never, clusters: [], retaken: new Map() };
+  const known = {
+    retaken: new Map(),
+    restored: new Map<string, number>(),
+    ends: new Map<string, number>(),
+    stale: new Set<string>(),
+  };
+  let scene: Scene = { plan, time, ledger, server: undefined as never, clusters: [], ...known };
   let executions = 0;
   const lives = new Map<string, Life>();
   const readRecords = new Map<string, number>();
+  const births = new Map<string, number>();
 
   const violated = (rule: string, detail: string): void => {
     trace.note(`VIOLATED ${rule}: ${detail}`);
@@ -52,6 +60,7 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
   };
   const calls = createCallJudge(() => scene, violated);
   const storms = createStormJudge(() => scene, violated);
+  const promptness = createPromptnessJudge(() => scene, violated);
   const leadership = createLeadershipJudge(() => scene, violated);
 
   return {
@@ -63,7 +72,10 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
       scene = { ...scene, ...parts };
     },
     scene: (): Scene => scene,
-    born: (life: Life): void => void lives.set(life.name, life),
+    born(life: Life): void {
+      lives.set(life.name, life);
+      births.set(life.name, time.now);
+    },
     readOrchestrators: (life: string): void => void readRecords.set(life, time.now),
     /** A daemon makes a call, of whatever kind. */
     asked: (life: Life, asked: Asked): void => leadership.asked(life, asked),
@@ -90,7 +102,9 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
       // Who stood still asked long ago.
       const asked = (job: KubeObject): number =>
         wasPaused ? time.now : (calls.askedFor(author.name, job) ?? Number.NEGATIVE_INFINITY);
-      judgeWrite(scene, change, { readRecords: readRecords.get(author.name), wasPaused, asked }, violated);
+      const bornAt = births.get(author.name) ?? time.now;
+      const readAt = readRecords.get(author.name);
+      judgeWrite(scene, change, { readRecords: readAt, wasPaused, asked, bornAt }, violated);
       if (after === undefined) return;
       calls.claimed(String(after["_id"]), Number(claimOf(after)?.["attempt"]));
       told(JSON.stringify([claimOf(after), after["result"]]), `${author.name} wrote it to ${String(after["_id"])}`);
@@ -99,6 +113,8 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
     happened({ type, resource, object }: Event): void {
       if (resource !== "jobs" || !isOurs(object)) return;
       trace.note(`Job ${object.metadata.uid} of ${operationOf(object).slice(-4)} ${type}`);
+      const { uid } = object.metadata;
+      if (hasEnded(object) && !scene.ends.has(uid)) scene.ends.set(uid, time.now);
       if (type !== "ADDED") return;
       calls.added(object);
       storms.added(object);
@@ -119,7 +135,10 @@ export function createChecks({ plan, time, ledger, trace, secret }: Parts) {
       }
     },
     /** From time to time. */
-    look: (): void => storms.look(),
+    look(): void {
+      storms.look();
+      promptness.look();
+    },
     /** Why the world is not at rest (yet); none: it is. */
     async complaints(daemons: readonly Daemon[]): Promise<string[]> {
       const found = complaints(scene);

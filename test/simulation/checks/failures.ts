@@ -2,7 +2,7 @@
 // Knows the contract, and how long calls and clocks may mislead.
 import { type KubeObject, textOf } from "../kubernetes/objects.ts";
 import type { Doc } from "../mongo/values.ts";
-import { mayBeTakenBack } from "./retries.ts";
+import { isTakenBack, mayBeTakenBack, mayGoOn } from "./retries.ts";
 import {
   attemptIn,
   attemptOf,
@@ -65,6 +65,14 @@ export function judgeFailure(scene: Scene, { before, after, who }: Written, aske
   judgeJobs(scene, live, { before, after, who }, violate);
   for (const job of live)
     if (scene.time.now - asked(job) > ASKED) violate("6: a live look comes before a failure", who);
+  judgeStale(scene, { before, after, who }, violate);
+}
+
+/** Where nobody took the operation, a Job that had ended before says nothing of it. */
+function judgeStale(scene: Scene, { before, who }: Written, violate: Violate): void {
+  const uid = textOf(claimOf(before)?.["uid"]);
+  if (scene.stale.has(uid) && mayGoOn(scene, before))
+    violate("2: a Job that had ended when it was recorded fails nothing", `${who}: ${uid}`);
 }
 
 /** What may pass fails nothing: a cluster that is away, a secret that is missing, a quota. */
@@ -119,7 +127,7 @@ export function whyNotTidy(scene: Scene, job: KubeObject): string | undefined {
   // One of a later attempt was made for a claim that a failover took back.
   if (doc === undefined || isEnded(doc) || attemptOf(job) !== attemptIn(doc) || !isClaimedNow(doc)) return undefined;
   // It was taken back, and ended by itself in that moment.
-  return claimOf(doc)?.["phase"] === "withdrawn" ? undefined : `its operation is ${stateOf(doc)}`;
+  return isTakenBack(scene, doc, RACE) ? undefined : `its operation is ${stateOf(doc)}`;
 }
 
 /** A Job of the present attempt is needed, unless the operation was taken up only a moment ago: who deletes could not know. */

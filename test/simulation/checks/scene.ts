@@ -4,7 +4,7 @@ import type { SimulatedCluster } from "../kubernetes/cluster.ts";
 import { hasEnded, isOver, isOwnedBy, type KubeObject, textOf } from "../kubernetes/objects.ts";
 import type { MongoServer } from "../mongo/server.ts";
 import { at, type Doc } from "../mongo/values.ts";
-import type { Plan } from "../plan.ts";
+import { type Plan, RERUN_OPERATORS } from "../plan.ts";
 import type { Time } from "../time.ts";
 import { type Execution, OPERATIONS } from "../worker.ts";
 
@@ -21,6 +21,12 @@ export type Scene = {
   readonly ledger: readonly Execution[];
   /** When an operation was taken up that ran without a claim, in true time. */
   readonly retaken: Map<string, number>;
+  /** When an operation's Job was taken back no more, since a worker came first, in true time. */
+  readonly restored: Map<string, number>;
+  /** When Jobs ended, by their uids, in true time. */
+  readonly ends: Map<string, number>;
+  /** Jobs that had ended when they were recorded, as whoever recorded them could see. */
+  readonly stale: Set<string>;
 };
 
 export const operationOf = ({ metadata }: KubeObject): string => metadata.labels?.[LABELS.operation] ?? "";
@@ -60,8 +66,12 @@ export const inFlight = (scene: Scene): number =>
 
 function isNeeded(scene: Scene, job: KubeObject): boolean {
   const doc = documentOf(scene, operationOf(job));
-  return doc !== undefined && !isEnded(doc) && attemptOf(job) === attemptIn(doc);
+  if (doc === undefined || isEnded(doc) || attemptOf(job) !== attemptIn(doc)) return false;
+  return [undefined, job.metadata.uid].includes(claimOf(doc)?.["uid"] as string | undefined);
 }
+
+/** Whether its operator may run twice. */
+export const mayRunTwice = (doc: Doc | undefined): boolean => RERUN_OPERATORS.includes(textOf(doc?.["operator"]));
 
 export const stateOf = (doc: Doc): string => textOf(doc["run_state"]);
 export const attemptIn = (doc: Doc): number => Number(claimOf(doc)?.["attempt"] ?? 0);

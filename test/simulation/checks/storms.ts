@@ -5,7 +5,7 @@ import { targetOf } from "../kubernetes/api.ts";
 import { type KubeObject, textOf } from "../kubernetes/objects.ts";
 import type { Done } from "../kubernetes/speaker.ts";
 import type { Doc } from "../mongo/values.ts";
-import type { Plan } from "../plan.ts";
+import type { Kill, Plan } from "../plan.ts";
 import { imageIn, isOn, jobImageOf } from "../storms.ts";
 import { OPERATIONS } from "../worker.ts";
 import { isNobodys } from "./rest.ts";
@@ -116,9 +116,11 @@ const downOf = ({ daemons }: Plan): number =>
 
 const beginsAnew = ({ daemons }: Plan): boolean => daemons.length > 1 || daemons.some(({ kills }) => kills.length > 0);
 
-/** Nothing else goes wrong: then how often a fault is met says how it is met. */
-const isCalm = ({ acts, troubles, hints, incidents }: Plan): boolean =>
-  acts.length + troubles.length + hints.length + incidents.length === 0;
+/** Nothing else goes wrong, and nobody is away for long: then how often a fault is met says how it is met. */
+const isCalm = ({ acts, troubles, mishaps = [], hints, incidents, daemons }: Plan): boolean =>
+  acts.length + troubles.length + mishaps.length + hints.length + incidents.length === 0 &&
+  daemons.every(({ kills, pauses, stops }) => pauses.length + stops.length === 0 && kills.every(isShort));
+const isShort = ({ downMs }: Kill): boolean => downMs <= 5_000;
 
 function triesWithin(ms: number): number {
   let tries = FIRST;

@@ -1,11 +1,11 @@
 // What a daemon may write: nothing but its own sub-document, a run link, and a failure that is true. Judged at the instant of
 // the write, with the true state of the world. Knows the contract.
-import { textOf } from "../kubernetes/objects.ts";
+import { type KubeObject, textOf } from "../kubernetes/objects.ts";
 import type { Change } from "../mongo/server.ts";
 import { type Doc, difference, same } from "../mongo/values.ts";
 import { OPERATIONS } from "../worker.ts";
 import { type Asked, judgeFailure, RACE } from "./failures.ts";
-import { isRetry, judgeRetry } from "./retries.ts";
+import { isRequeue, isRestored, isRetry, judgeRetry } from "./retries.ts";
 import {
   attemptIn,
   attemptOf,
@@ -31,9 +31,12 @@ export type Knowledge = {
   /** It stood still not long ago: what it does now was decided long before. */
   readonly wasPaused: boolean;
   readonly asked: Asked;
+  /** When it began, in true time. */
+  readonly bornAt: number;
 };
 
-const FAILURE = new Set(["run_state", "failed_at", "updated_at"]);
+const FAILURE = /^(?:run_state|failed_at|updated_at|result(?:\..*)?)$/;
+const REQUEUE = /^(?:run_state|queued_at|updated_at)$/;
 
 export function judgeWrite(scene: Scene, change: Change, knowledge: Knowledge, violate: Violate): void {
   const { before, after, author, collection, kind } = change;
@@ -43,14 +46,18 @@ export function judgeWrite(scene: Scene, change: Change, knowledge: Knowledge, v
   }
   const fields = Object.keys(difference(before, after));
   const foreign = fields.filter((field) => !isOwn(field));
-  const failing = stateOf(before) !== stateOf(after);
-  const odd = foreign.filter((field) => !(failing && (FAILURE.has(field) || /^result(\.|$)/.test(field))));
   const id = String(before["_id"]).slice(-4);
+  const written = { before, after, who: `${author.name} on ${id}` };
+  const requeueing = isRequeue(written);
+  const failing = stateOf(before) !== stateOf(after) && !requeueing;
+  const odd = foreign.filter((field) => !(failing && FAILURE.test(field)) && !(requeueing && REQUEUE.test(field)));
   if (odd.length > 0)
     violate("3: opjob writes nothing that is not its own", `${author.name} wrote ${odd.join()} of ${id}`);
-  judgeClaim(scene, { before, after, who: `${author.name} on ${id}` }, knowledge, violate);
-  if (failing) judgeFailure(scene, { before, after, who: `${author.name} on ${id}` }, knowledge.asked, violate);
-  judgeRecord(scene, { before, after, who: `${author.name} on ${id}` }, violate);
+  judgeClaim(scene, written, knowledge, violate);
+  if (failing) judgeFailure(scene, written, knowledge.asked, violate);
+  judgeRecord(scene, written, violate);
+  noteStale(scene, written, knowledge);
+  if (isRestored(written)) scene.restored.set(String(before["_id"]), scene.time.now);
 }
 
 const isOwn = (field: string): boolean =>
@@ -145,11 +152,25 @@ function isForeign(scene: Scene, target: unknown, { readRecords, wasPaused }: Kn
 
 /** What is recorded as an operation's Job is that Job, and no other's. */
 function judgeRecord(scene: Scene, { before, after, who }: Written, violate: Violate): void {
-  const [was, uid] = [claimOf(before)?.["uid"], claimOf(after)?.["uid"]];
-  if (uid === undefined || uid === was) return;
-  const job = scene.clusters.flatMap(({ store }) => store.byUid("jobs", textOf(uid)) ?? [])[0];
-  if (job === undefined) return; // it may be gone already
+  const job = newlyRecorded(scene, { before, after, who });
+  if (job === undefined) return;
   const right = jobsOf(scene, String(after["_id"])).includes(job) && attemptOf(job) === attemptIn(after);
   if (!right || isOfEarlierQueueing(job, { ...after, opjob: claimOf(before) }))
-    violate("1: only a Job of the attempt is adopted", `${who}: recorded ${textOf(uid)}`);
+    violate("1: only a Job of the attempt is adopted", `${who}: recorded ${job.metadata.uid}`);
+}
+
+/** The Job that is recorded by this write; undefined: none is, or it is gone already. */
+function newlyRecorded(scene: Scene, { before, after }: Written): KubeObject | undefined {
+  const [was, uid] = [claimOf(before)?.["uid"], claimOf(after)?.["uid"]];
+  if (uid === undefined || uid === was) return undefined;
+  return scene.clusters.flatMap(({ store }) => store.byUid("jobs", textOf(uid)) ?? [])[0];
+}
+
+/** Who began later than a Job ended saw it only so; who asked for it later, too. */
+function noteStale(scene: Scene, written: Written, { wasPaused, bornAt, asked }: Knowledge): void {
+  const job = newlyRecorded(scene, written);
+  if (job === undefined || wasPaused) return;
+  const { uid } = job.metadata;
+  const ended = scene.ends.get(uid) ?? Number.POSITIVE_INFINITY;
+  if (ended < Math.max(bornAt, asked(job))) scene.stale.add(uid);
 }

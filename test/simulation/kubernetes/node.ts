@@ -6,7 +6,21 @@ import type { Time } from "../time.ts";
 import { isOver, type KubeObject, timestamp } from "./objects.ts";
 import type { Event, KubeStore } from "./store.ts";
 
-export type Obstacle = "Unschedulable" | "ImagePullBackOff" | "CreateContainerConfigError" | "slow-volume";
+export type Obstacle =
+  | "Unschedulable"
+  | "ImagePullBackOff"
+  | "CreateContainerConfigError"
+  | "slow-volume"
+  | "registry-away";
+
+/** What a node says of a container that waits; undefined: nothing. */
+const WORDS: Readonly<Record<Obstacle, { readonly reason: string; readonly message: string } | undefined>> = {
+  Unschedulable: undefined,
+  ImagePullBackOff: { reason: "ImagePullBackOff", message: "the node says ImagePullBackOff" },
+  CreateContainerConfigError: { reason: "CreateContainerConfigError", message: "the node says so" },
+  "slow-volume": undefined,
+  "registry-away": { reason: "ErrImagePull", message: "dial tcp 10.0.0.1:443: i/o timeout" },
+};
 
 export type PodFate = {
   /** Milliseconds until a node takes it, and then until its container starts. */
@@ -17,6 +31,8 @@ export type PodFate = {
   readonly obstacleMs: number;
   /** Between the deletion and the end: a worker that does not hear SIGTERM lives on so long (ms). */
   readonly graceMs: number;
+  /** The same where no container runs; absent: as good as none. A node that is lost to its cluster lets go of nothing. */
+  readonly goneMs?: number;
   /** Taken away by the cluster so long after it was made (ms); FOREVER: never. */
   readonly evictedMs: number;
 };
@@ -41,10 +57,25 @@ export class Node {
   readonly #parts: NodeParts;
   readonly #running = new Map<string, Running>();
   readonly #going = new Set<string>();
+  /** Pods that wait for something, and how each goes on without it. */
+  readonly #blocked = new Map<string, () => void>();
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
     parts.store.onEvent((event) => this.#see(event));
+  }
+
+  /** What a Pod waits for, if anything, is there now. */
+  unblock(uid: string): void {
+    const goOn = this.#blocked.get(uid);
+    this.#blocked.delete(uid);
+    goOn?.();
+  }
+
+  /** It goes on by itself after so long, unless it was let go before. */
+  #block(uid: string, ms: number, goOn: () => void): void {
+    this.#blocked.set(uid, goOn);
+    this.#parts.time.after(ms, () => this.#blocked.get(uid) === goOn && this.unblock(uid));
   }
 
   #see({ type, resource, object }: Event): void {
@@ -61,7 +92,7 @@ export class Node {
     time.after(evictedMs, () => this.#evict(uid));
     if (obstacle === "Unschedulable") {
       time.after(schedule, () => this.#set(uid, { conditions: [this.#condition("False", "Unschedulable")] }));
-      time.after(schedule + obstacleMs, () => this.#bind(uid));
+      this.#block(uid, schedule + obstacleMs, () => this.#bind(uid));
     } else time.after(schedule, () => this.#bind(uid));
   }
 
@@ -71,13 +102,13 @@ export class Node {
     const { time } = this.#parts;
     const { start, ...fate } = this.#parts.fateOf(pod);
     const missing = this.#parts.missingFor(pod);
-    const { obstacle, obstacleMs } = missing > 0 ? { obstacle: "ImagePullBackOff", obstacleMs: missing } : fate;
+    const { obstacle, obstacleMs } =
+      missing > 0 ? { obstacle: "ImagePullBackOff" as const, obstacleMs: missing } : fate;
     const waits = obstacle === undefined || obstacle === "Unschedulable" ? 0 : obstacleMs;
-    if (waits > 0 && obstacle !== "slow-volume") {
-      const waiting = { reason: obstacle, message: `the node says ${obstacle}` };
-      time.after(start, () => this.#container(uid, "Pending", { waiting }));
-    }
-    time.after(start + waits + 1, () => this.#start(uid));
+    const waiting = obstacle && WORDS[obstacle];
+    if (waits > 0 && waiting)
+      time.after(start, () => this.#blocked.has(uid) && this.#container(uid, "Pending", { waiting }));
+    this.#block(uid, start + waits + 1, () => this.#start(uid));
   }
 
   #start(uid: string): void {
@@ -104,7 +135,8 @@ export class Node {
     const { time, store, fateOf } = this.#parts;
     const pod = store.byUid("pods", uid);
     if (pod === undefined) return;
-    time.after(this.#running.has(uid) ? fateOf(pod).graceMs : 50, () => this.#remove(uid));
+    const { graceMs, goneMs = 50 } = fateOf(pod);
+    time.after(this.#running.has(uid) ? graceMs : goneMs, () => this.#remove(uid));
   }
 
   #remove(uid: string): void {

@@ -31,8 +31,6 @@ export const AGAIN: readonly Mutant[] = [
     file: "retry.ts",
     from: "if (canRun(pods)) return { again: LOOK_AGAIN };",
     to: "if (canRun([])) return { again: LOOK_AGAIN };",
-    unseen:
-      "a Pod that has begun is looked for before that, and one that has not is gone at once. It decides alone for operators that may run twice, of which the simulation has none.",
   },
   {
     name: "believe the first look that a Job and its Pods are gone",
@@ -45,8 +43,18 @@ export const AGAIN: readonly Mutant[] = [
     file: "retry.ts",
     from: "if (!mayRunTwice(operation, policy) && worked(pods)) {\n    await operations.restore",
     to: "if (!mayRunTwice(operation, policy) && worked([])) {\n    await operations.restore",
-    unseen:
-      "the Pods were looked at one write before, when it was decided to take the Job back: a container would have to start between these two looks, within some milliseconds.",
+  },
+  {
+    name: "believe a Job that had ended before it was recorded",
+    file: "operations/retry.ts",
+    from: 'runState === "queued" && claim.stale === true;',
+    to: 'runState === "queued" && claim.stale === true && claim.attempt < 0;',
+  },
+  {
+    name: "record a Job that has ended as any other",
+    file: "record.ts",
+    from: "...(jobEnd(created) === undefined ? {} : { stale: true }),",
+    to: "...(jobEnd(created) === undefined || at.getTime() > 0 ? {} : { stale: true }),",
   },
   {
     name: "tidy up a finished Job without a live look",

@@ -20,8 +20,6 @@ export const HEARING: readonly Mutant[] = [
     file: "clusters/watch.ts",
     from: 'if (event.object["code"] === 410) return undefined;',
     to: 'if (event.object["code"] === 410) return version;',
-    unseen:
-      "the watch is refused until the next list, which comes by itself after ten minutes: all comes to rest, only later.",
   },
   {
     name: "keep in mind what is in no list any more",

@@ -138,16 +138,12 @@ const ROADS: readonly Mutant[] = [
     file: "follow.ts",
     from: "? isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid",
     to: "? isTerminal(runState) && uid === undefined",
-    unseen:
-      "a creation that comes so late must find its operation ended and the first Job of the same name gone, within half a minute.",
   },
   {
     name: "leave the Job of an operation that ended without a claim",
     file: "follow.ts",
     from: "await dismiss.all(live, { operation, why: `the operation has ${operation.runState}` })",
     to: "undefined",
-    unseen:
-      "a failover must take back the claim, the worker must end the operation, and its process must live on after that.",
   },
   {
     name: "write a worker's log with the secrets in it",

@@ -3,6 +3,12 @@ import type { Mutant } from "./mutant.ts";
 
 export const WAITING: readonly Mutant[] = [
   {
+    name: "wait for the place that its own Job holds",
+    file: "step.ts",
+    from: "const inFlight = observed.find(id).some(({ job }) => isItsNext(operation, job));",
+    to: "const inFlight = observed.find(id).some(({ job }) => isItsNext(operation, job) && job.attempt < 0);",
+  },
+  {
     name: "count no Job that is seen to be in flight",
     file: "queue/places.ts",
     from: "tally.add({ orchestrator: job.orchestrator, cluster: servers.get(scope) }, node);",
