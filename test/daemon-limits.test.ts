@@ -70,6 +70,15 @@ test("who waits says why and how many are before it, is not claimed, and goes wh
   expect((await stage.read(third)).opjob?.phase).toBe("queued");
 });
 
+test("an operation whose claim a failover took back does not wait for the place that its own Job holds", async () => {
+  await using stage = await scene();
+  await stage.start({ OPJOB_MAX_IN_FLIGHT: "1" });
+  const [id = ""] = await queueMany(stage, TARGET, 1);
+  const { _id, opjob } = await stage.launched(id);
+  await stage.database.db.collection("delegated_ops").updateOne({ _id }, { $unset: { opjob: 1 } });
+  expect((await stage.launched(id)).opjob).toMatchObject({ attempt: 1, uid: opjob?.uid });
+});
+
 test("a record's limit is raised without a restart", async () => {
   await using stage = await scene();
   const { db } = stage.database;

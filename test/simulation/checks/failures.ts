@@ -114,8 +114,17 @@ export function whyNotDelete(scene: Scene, job: KubeObject): string | undefined 
   }
   return isClaimedFor(job, doc)
     ? whyNotPresent(scene, operation, mayBeTakenBack(scene, job, doc, RACE))
-    : whyNotEarlier(scene, doc);
+    : (whyNotFoundAgain(job, doc) ?? whyNotEarlier(scene, doc));
 }
+
+/** A failover took back the claim that a Job was made for: it serves the next one, as long as nothing is queued anew. */
+const whyNotFoundAgain = (job: KubeObject, doc: Doc): string | undefined =>
+  stateOf(doc) === "queued" &&
+  !isClaimedNow(doc) &&
+  attemptOf(job) === attemptIn(doc) + 1 &&
+  !isOfEarlierQueueing(job, doc)
+    ? "the next claim finds it again"
+    : undefined;
 
 /** Whether the present claim is for this Job. */
 const isClaimedFor = (job: KubeObject, doc: Doc): boolean =>

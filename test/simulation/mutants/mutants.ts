@@ -106,7 +106,7 @@ const ROADS: readonly Mutant[] = [
     name: "delete the Job before the failure is written",
     file: "follow.ts",
     from: "if (!(await operations.fail(",
-    to: "if (job) await options.dismiss.one(job, found.cluster, ending.reason);\n  if (!(await operations.fail(",
+    to: "if (job) await options.dismiss.one(job, found.cluster, { operation, why: ending.reason });\n  if (!(await operations.fail(",
   },
   {
     name: "fail without asking the API server once more",
