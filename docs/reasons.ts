@@ -21,7 +21,7 @@ const JOB: JobView = {
   attempt: 1,
   database: "",
   orchestrator: "",
-  queuedAt: undefined,
+  queueing: undefined,
   createdAt: undefined,
   deleting: false,
   suspended: false,

@@ -29,5 +29,5 @@ function mayServe(operation: Operation, job: JobView): boolean {
   // Queued again, and taken by this Job's worker: it is taken up as it is.
   if (runState === "running") return true;
   // A failover took back the claim that it was made for: it is claimed once more, and the Job is found again.
-  return runState === "queued" && job.queuedAt !== undefined && isMadeFor(job, queuedAt);
+  return runState === "queued" && job.queueing !== undefined && isMadeFor(job, queuedAt);
 }

@@ -27,8 +27,8 @@ export type JobView = {
   readonly database: string;
   /** Of whose operation it is; empty where an older opjob made the Job. */
   readonly orchestrator: string;
-  /** When the operation was queued that it was made for (ISO 8601); undefined where the operation or an older opjob did not say. */
-  readonly queuedAt: string | undefined;
+  /** Which queueing of its operation it was made for, by `queueingOf`; undefined where an older opjob made the Job. */
+  readonly queueing: string | undefined;
   readonly createdAt: string | undefined;
   readonly deleting: boolean;
   readonly suspended: boolean;
@@ -101,6 +101,8 @@ export const DATABASE_ANNOTATION = "opjob/database";
 export const ORCHESTRATOR_ANNOTATION = "opjob/orchestrator";
 /** Tells a Job that was made for an earlier queueing: its worker may be at work on that one. */
 export const QUEUED_ANNOTATION = "opjob/queued-at";
+/** Its value: when the operation was queued (ISO 8601); empty where its document does not say. */
+export const queueingOf = (queuedAt: Date | null): string => queuedAt?.toISOString() ?? "";
 
 export function viewJob(job: Raw): JobView {
   const metadata = object(job["metadata"]);
@@ -113,7 +115,7 @@ export function viewJob(job: Raw): JobView {
     attempt: Number(labels[LABELS.attempt] ?? 1),
     database: text(object(metadata["annotations"])[DATABASE_ANNOTATION]),
     orchestrator: text(object(metadata["annotations"])[ORCHESTRATOR_ANNOTATION]),
-    queuedAt: maybe(object(metadata["annotations"])[QUEUED_ANNOTATION]),
+    queueing: maybe(object(metadata["annotations"])[QUEUED_ANNOTATION]),
     createdAt: maybe(metadata["creationTimestamp"]),
     deleting: metadata["deletionTimestamp"] !== undefined,
     suspended: object(job["spec"])["suspend"] === true,

@@ -1,7 +1,7 @@
 // A delegated operation as opjob reads it, and the sub-document that opjob keeps on it.
 // Pure. Knows FiftyOne's field names; nothing of clusters or templates.
 import type { ObjectId } from "mongodb";
-import type { JobView } from "../clusters/observation.ts";
+import { type JobView, queueingOf } from "../clusters/observation.ts";
 import type { Fault } from "../clusters/reasons.ts";
 
 export const RUN_STATES = ["scheduled", "queued", "running", "processing", "completed", "failed"] as const;
@@ -172,5 +172,5 @@ export function isClaimed(operation: Operation): operation is Operation & { clai
  * Whether a Job was made for what was queued at that time. The worker of one that was made for an earlier queueing may be at work
  * on that, and then serves no other. Two such Jobs have the same attempt where a failover took back the claim between them.
  */
-export const isMadeFor = (job: Pick<JobView, "queuedAt">, queuedAt: Date | null): boolean =>
-  job.queuedAt === undefined || job.queuedAt === queuedAt?.toISOString();
+export const isMadeFor = ({ queueing }: Pick<JobView, "queueing">, queuedAt: Date | null): boolean =>
+  queueing === undefined || queueing === queueingOf(queuedAt);

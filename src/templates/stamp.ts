@@ -1,6 +1,12 @@
 // What opjob adds to a team's Job: its name, its namespace, our labels and annotations. The author's own are never changed.
 // Pure: a manifest and facts in, the Job to be created out.
-import { DATABASE_ANNOTATION, LABELS, ORCHESTRATOR_ANNOTATION, QUEUED_ANNOTATION } from "../clusters/observation.ts";
+import {
+  DATABASE_ANNOTATION,
+  LABELS,
+  ORCHESTRATOR_ANNOTATION,
+  QUEUED_ANNOTATION,
+  queueingOf,
+} from "../clusters/observation.ts";
 import { fieldOf, isObject, type Json, type JsonObject } from "./json.ts";
 import { finalName, labelValue } from "./naming.ts";
 
@@ -34,7 +40,7 @@ export function stampJob(manifest: JsonObject, stamp: Stamp): StampedJob {
       [ORCHESTRATOR_ANNOTATION]: orchestrator,
       "opjob/operator": operator,
       [DATABASE_ANNOTATION]: database,
-      ...(queuedAt && { [QUEUED_ANNOTATION]: queuedAt.toISOString() }),
+      [QUEUED_ANNOTATION]: queueingOf(queuedAt),
     },
   });
 }

@@ -33,7 +33,7 @@ test("of a Job only what is judged by is kept", () => {
     attempt: 2,
     database: "f1ngerpr1nt",
     orchestrator: "GPU no. 1",
-    queuedAt: iso(T0 - 1),
+    queueing: iso(T0 - 1),
     createdAt: iso(T0),
     deleting: false,
     suspended: false,

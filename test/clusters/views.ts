@@ -26,7 +26,7 @@ export const jobView = (fields: Partial<JobView> = {}): JobView => ({
   attempt: 1,
   database: DATABASE,
   orchestrator: "kubernetes-gpu",
-  queuedAt: iso(T0),
+  queueing: iso(T0),
   createdAt: iso(T0),
   deleting: false,
   suspended: false,

@@ -65,9 +65,11 @@ test("an attempt's name is passed over only while no worker has begun and no Job
 });
 
 test("a Job is made for one queueing; one of an opjob that did not mark it yet is taken for what it was found for", () => {
-  const job = { queuedAt: now.toISOString() };
+  const job = { queueing: now.toISOString() };
   expect(isMadeFor(job, new Date(now.getTime()))).toBe(true);
   expect(isMadeFor(job, new Date(now.getTime() + 1))).toBe(false);
   expect(isMadeFor(job, null)).toBe(false);
-  expect(isMadeFor({ queuedAt: undefined }, now)).toBe(true);
+  expect(isMadeFor({ queueing: "" }, null)).toBe(true);
+  expect(isMadeFor({ queueing: "" }, now)).toBe(false);
+  expect(isMadeFor({ queueing: undefined }, now)).toBe(true);
 });

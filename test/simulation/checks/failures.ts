@@ -29,9 +29,6 @@ export const RACE = 60_000;
 /** No clock in the simulation is further off than half of it (ms): two may disagree by so much. */
 const SKEW = 40_000;
 
-/** A record of a Job, and the deletion that follows when it is refused, may take so long, by clocks that differ (ms). */
-const LATE = RACE + SKEW;
-
 /** When who writes asked for a Job last. */
 export type Asked = (job: KubeObject) => number;
 
@@ -117,18 +114,14 @@ export function whyNotDelete(scene: Scene, job: KubeObject): string | undefined 
   }
   return isClaimedFor(job, doc)
     ? whyNotPresent(scene, operation, mayBeTakenBack(scene, job, doc, RACE))
-    : (whyNotFoundAgain(scene, job, doc) ?? whyNotEarlier(scene, doc));
+    : (whyNotFoundAgain(job, doc) ?? whyNotEarlier(scene, doc));
 }
 
-/**
- * A failover took back the claim that a Job was made for: it serves the next one, as long as nothing is queued anew. Who has only just
- * made it and could not record it may take it away again.
- */
-const whyNotFoundAgain = (scene: Scene, job: KubeObject, doc: Doc): string | undefined =>
+/** A failover took back the claim that a Job was made for: it serves the next one, as long as nothing is queued anew. */
+const whyNotFoundAgain = (job: KubeObject, doc: Doc): string | undefined =>
   stateOf(doc) === "queued" &&
   !isClaimedNow(doc) &&
   attemptOf(job) === attemptIn(doc) + 1 &&
-  scene.time.now - Date.parse(job.metadata.creationTimestamp) > LATE &&
   !isOfEarlierQueueing(job, doc)
     ? "the next claim finds it again"
     : undefined;

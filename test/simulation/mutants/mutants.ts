@@ -101,8 +101,6 @@ const ROADS: readonly Mutant[] = [
     file: "step.ts",
     from: 'launched?.outcome === "adopted" ? { again: 0 } : next',
     to: "next",
-    unseen:
-      "a failover must take back a claim whose Pod has come to where nothing more is heard of it within these seconds; else the next event of the Job's brings the look.",
   },
   {
     name: "delete the Job before the failure is written",
@@ -121,8 +119,6 @@ const ROADS: readonly Mutant[] = [
     file: "follow.ts",
     from: "live.filter(({ job }) => job.attempt <= attempt)",
     to: "live.filter(() => attempt >= 0)",
-    unseen:
-      "another opjob's claim is noticed before the deletion, since the operation is read once more when it is settled. What is left is a Job whose claim a failover took back: soon after it was made it may be deleted rightly, and later it is seldom still unclaimed.",
   },
   {
     name: "forget the claim that a failover took back",

@@ -9,8 +9,8 @@ Faults are planted in a copy of \`src/\`, one by one, and the simulation plays s
 hold ([ARCHITECTURE](../ARCHITECTURE.md), [0017](decisions/0017-the-daemon-itself-is-simulated.md)). Written by
 \`npm run simulate -- --mutants [TEXT] --table docs/planted-faults.md\`; a test fails when a row stands for no
 fault any more. Faults without a row were not hunted since; seeds move when plans are drawn otherwise. Where no seed finds a fault, the
-plans are played that once found something ([regressions](../test/simulation/regressions)). Below the table: what is not found, and why
-it is planted all the same.
+plans are played that once found something ([regressions](../test/simulation/regressions)). What is not found either way would stand below the
+table, with the reason.
 
 | Fault | In \`src/\` | Seeds | What it violates |
 | --- | --- | ---: | --- |
