@@ -18,8 +18,11 @@ const { values } = parseArgs({
 const [OPERATIONS, FINISHED, QUEUED] = [Number(values.operations), Number(values.finished), Number(values.queued)];
 /** What counts as flat: between the first quarter and the end. */
 const FLAT = { heap: 1.1, rss: 1.15, descriptors: 1.1 };
-/** What follows the last operation of a portion has come to rest (ms). */
-const SETTLED_MS = 5_000;
+/**
+ * Until what follows the last operation has come to rest, and kept connections that nobody uses are closed, which takes a minute: until
+ * then descriptors tell how many calls there were at once (ms).
+ */
+const SETTLED_MS = 65_000;
 /** So many entries more than after the first quarter are growth. */
 const GROWN = 10;
 const list = (all: readonly (readonly [string, number])[]): string =>
