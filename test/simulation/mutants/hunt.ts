@@ -65,7 +65,7 @@ function foundIn(output: string): Found | undefined {
 async function foundByPlan(directory: string): Promise<Found | undefined> {
   for (const plan of readdirSync(join(directory, KEPT))) {
     const output = await play(directory, ["--plan", join(KEPT, plan), "--whole"]);
-    const [, rule = "", detail = ""] = / VIOLATED ((?:\d: )?[^:]+): (.*)$/m.exec(output) ?? [];
+    const [, rule = "", detail = ""] = / trace [0-9a-f]+\n((?:\d: )?[^:\n]+): (.*)$/m.exec(output) ?? [];
     if (rule !== "" && rule !== OWN) return { seed: undefined, plan, rule, detail };
   }
   return undefined;
