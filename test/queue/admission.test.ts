@@ -1,15 +1,14 @@
 // Who goes next, and how many: the whole room of the queue on a made-up database and made-up clusters.
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { systemClock } from "../../src/clock.ts";
 import type { LiveJob } from "../../src/clusters/live-job.ts";
-import { createLog } from "../../src/log.ts";
 import { type InLine, inOrder, type Line, type Note } from "../../src/operations/line.ts";
 import type { Operation } from "../../src/operations/operation.ts";
 import { newsOf } from "../../src/queue/notes.ts";
-import { createQueue, type Queue, type QueueOptions } from "../../src/queue/queue.ts";
+import type { Queue, QueueOptions } from "../../src/queue/queue.ts";
 import { jobView } from "../clusters/views.ts";
 import { operationOf } from "../operations/claimed.ts";
 import { until } from "../until.ts";
+import { CLUSTERS, madeUpQueue } from "./made-up-queue.ts";
 
 type Waits = { readonly id: string; readonly target: string; readonly queuedAt: number; readonly priority: number };
 
@@ -35,10 +34,8 @@ beforeEach(() => {
 });
 afterEach(() => queue.close());
 
-const CLUSTERS: Record<string, string> = { a: "one", b: "one", c: "two" };
-
 function open(fields: Partial<QueueOptions> = {}): Queue {
-  queue = createQueue({
+  queue = madeUpQueue({
     operations: {
       lines: (asked, length) => {
         reads++;
@@ -52,18 +49,8 @@ function open(fields: Partial<QueueOptions> = {}): Queue {
     observed: { liveJobs: () => jobs, hasAttempt: () => false },
     targets: () => targets,
     active: () => active,
-    clusterOf: { scope: (scope) => scope, orchestrator: (id) => CLUSTERS[id] },
-    accessOf: (id) => CLUSTERS[id],
     limits,
-    backpressure: { mode: "off", engage: 2, release: 1, rampMs: 1_000 },
-    breaking: { faults: 0, pause: { first: 1_000, longest: 60_000 } },
     go: (id) => void went.push(id),
-    underway: 100,
-    onError: (error) => {
-      throw error;
-    },
-    log: createLog({ level: "silent", secrets: [] }),
-    clock: systemClock,
     ...fields,
   });
   return queue;

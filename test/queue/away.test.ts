@@ -1,35 +1,19 @@
 // A cluster that answers again: of those that it put off one is tried at once, and with the first that works all the others.
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { systemClock } from "../../src/clock.ts";
-import { createLog } from "../../src/log.ts";
-import { createQueue, type Queue } from "../../src/queue/queue.ts";
+import type { Queue } from "../../src/queue/queue.ts";
 import { operationOf } from "../operations/claimed.ts";
+import { madeUpQueue } from "./made-up-queue.ts";
 
 const UNREACHABLE = { code: "CLUSTER_UNREACHABLE", message: "away" } as const;
-const ACCESSES: Record<string, string> = { a: "one", b: "one", c: "two" };
 
 let went: string[];
 let queue: Queue;
 
 /** The breaker trips at `faults` in a row. */
 function open(faults: number): void {
-  queue = createQueue({
-    operations: { lines: () => Promise.resolve([]), note: () => Promise.resolve() },
-    observed: { liveJobs: () => [], hasAttempt: () => false },
-    targets: () => ["a", "b", "c"],
-    active: () => true,
-    clusterOf: { scope: (scope) => scope, orchestrator: (id) => ACCESSES[id] },
-    accessOf: (id) => ACCESSES[id],
-    limits: { total: 0, cluster: 0, orchestrator: () => 0 },
-    backpressure: { mode: "off", engage: 2, release: 1, rampMs: 1_000 },
+  queue = madeUpQueue({
     breaking: { faults, pause: { first: 60_000, longest: 600_000 } },
     go: (id) => void went.push(id),
-    underway: 100,
-    onError: (error) => {
-      throw error;
-    },
-    log: createLog({ level: "silent", secrets: [] }),
-    clock: systemClock,
   });
 }
 beforeEach(() => {
