@@ -1,9 +1,10 @@
 // What is recorded of an operation's Job once it is there, and which Job is not the claim's although it has the name of its attempt.
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd } from "./clusters/observation.ts";
+import type { Claimed } from "./launch.ts";
 import type { Log } from "./log.ts";
 import type { Operations } from "./operations/mongo.ts";
-import { type Claim, isMadeFor, type Operation } from "./operations/operation.ts";
+import { isMadeFor } from "./operations/operation.ts";
 import { runLinkOf } from "./run-link.ts";
 
 export type RecordOptions = {
@@ -13,7 +14,6 @@ export type RecordOptions = {
   readonly now: () => number;
 };
 
-type Claimed = Operation & { readonly claim: Claim };
 type Made = {
   readonly claimed: Claimed;
   readonly cluster: Pick<Cluster, "server">;

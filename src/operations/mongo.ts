@@ -20,7 +20,7 @@ import {
 } from "./claim.ts";
 import { type Fence, NO_FENCE } from "./fence.ts";
 import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
-import { FIELD, type Operation, type OperationDocument, parseOperation } from "./operation.ts";
+import { FIELD, type Operation, type OperationDocument, parseOperation, RECORDED } from "./operation.ts";
 import { type Relaunch, relaunchWrite, restoreWrite, withdrawWrite } from "./retry.ts";
 import { settle } from "./settle.ts";
 import {
@@ -101,7 +101,7 @@ function readsOf(collection: Documents, clock: Clock) {
     unrecorded: (candidates: readonly string[]): Promise<string[]> =>
       among(collection, candidates, {
         run_state: { $in: ["completed", "failed"] },
-        [`${FIELD}.phase`]: { $exists: true, $nin: ["done", "failed"] },
+        [`${FIELD}.phase`]: { $exists: true, $nin: RECORDED },
       }),
 
     /** The same of those that were written to last, whatever became of their Jobs. Uses the index updated_at_1; without it nobody is asked. */

@@ -24,6 +24,9 @@ export const STAGES = ["seen", "claimed", "created", "scheduled", "started", "fi
 export type Stage = (typeof STAGES)[number];
 export type Timeline = Partial<Record<Stage, Date>>;
 
+/** Our record says that it has ended. */
+export const RECORDED: readonly Phase[] = ["done", "failed"];
+
 /** Name of our sub-document. Unknown fields survive every write of FiftyOne's, and a rerun does not copy them. */
 export const FIELD = "opjob";
 

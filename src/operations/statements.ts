@@ -11,6 +11,7 @@ import {
   type Phase,
   PROJECTION,
   parseOperation,
+  RECORDED,
 } from "./operation.ts";
 
 export type Claimed = Operation & { claim: Claim };
@@ -92,7 +93,7 @@ export async function overlookedOf(collection: Documents, { targets, since, most
   return latest.filter(isOverlooked).map(({ _id }) => _id.toHexString());
 }
 
-const isRecorded = (phase: Phase | undefined): boolean => phase === "done" || phase === "failed";
+const isRecorded = (phase: Phase | undefined): boolean => phase !== undefined && RECORDED.includes(phase);
 
 /** MongoDB refuses a hint at an index that is not there: FiftyOne has not been here yet. */
 function noIndex(error: unknown): OperationDocument[] {
