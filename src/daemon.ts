@@ -80,7 +80,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   const rooms = openRooms(options, client, metrics, term.fence);
   closers.defer(() => rooms.pool.close());
   const work = openWork(options, rooms, { metrics, term });
-  rooms.hintBy(work);
+  rooms.reportTo(work);
   const state: FeedState = { scanned: false, cut: new Set<string>() };
   const leadership = openElection(options, rooms, { ...work, metrics, term, state });
   closers.defer(() => handOver(work.lanes, leadership, outside.clock));

@@ -4,8 +4,8 @@ import type { Ending } from "./clusters/ending-reasons.ts";
 import type { Inquiry } from "./clusters/events.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { jobEnd, type PodView } from "./clusters/observation.ts";
-import type { Claimed } from "./launch.ts";
 import { type Found, podsOf } from "./look.ts";
+import type { Claimed } from "./operations/operation.ts";
 import { type Observation, type Patiences, questionOf, reduce, type Transition } from "./operations/transition.ts";
 
 export type JudgeOptions = {

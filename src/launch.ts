@@ -12,14 +12,13 @@ import type { Metrics } from "./metrics.ts";
 import { failureText } from "./operations/failure-text.ts";
 import type { Fence } from "./operations/fence.ts";
 import type { Operations } from "./operations/mongo.ts";
-import type { Claim, Operation } from "./operations/operation.ts";
+import { type Claimed, isOfAttempt } from "./operations/operation.ts";
 import type { Placement, Placer } from "./place.ts";
 import type { Recorder } from "./record.ts";
 import type { Values } from "./templates/blanks.ts";
 import { generatedName } from "./templates/naming.ts";
 import { type StampedJob, stampJob } from "./templates/stamp.ts";
 
-export type Claimed = Operation & { readonly claim: Claim };
 type Placed = Placement & { readonly claimed: Claimed };
 type Rendered = Placed & { readonly job: StampedJob };
 export type Launched = Rendered & {
@@ -176,8 +175,7 @@ function valuesOf({ id, operator, claim }: Claimed, { orchestrator, worker }: Pl
 /** "Already exists" means "found again" only when the Job serves this attempt of this operation of this database. */
 function requireOurs(found: JobView | undefined, claimed: Claimed, job: StampedJob, database: string): JobView {
   const name = `${job.namespace}/${job.name}`;
-  const ours =
-    found?.operation === claimed.id && found.attempt === claimed.claim.attempt && found.database === database;
+  const ours = found !== undefined && isOfAttempt(found, claimed, database);
   if (found === undefined || (ours && found.deleting)) {
     throw new OpjobError("CLUSTER_ERROR", `The Job ${name} is just being deleted.`);
   }

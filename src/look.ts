@@ -6,10 +6,10 @@ import type { JobView, PodView } from "./clusters/observation.ts";
 import type { Observed, ObservedJob } from "./clusters/observed.ts";
 import type { Pool } from "./clusters/pool.ts";
 import { asOpjobError } from "./errors.ts";
-import type { Claimed, Launcher } from "./launch.ts";
+import type { Launcher } from "./launch.ts";
 import type { Log } from "./log.ts";
 import type { RecordedJob } from "./operations/claim.ts";
-import { isTerminal } from "./operations/operation.ts";
+import { type Claimed, isOfAttempt, isTerminal } from "./operations/operation.ts";
 import type { Observation } from "./operations/transition.ts";
 
 /** What was found, and the client that reaches it. */
@@ -82,9 +82,10 @@ export function createLook({ pool, observed, launcher, database, log }: LookOpti
    * Whether a Job under the name of an operation's is its Job. While the operation goes on, another uid than the recorded one
    * may be: a creation that was answered too late comes into being when the first Job is gone.
    */
-  function serves(job: JobView, { id, runState, claim }: Claimed): boolean {
-    const made = job.operation === id && job.attempt === claim.attempt && job.database === database;
-    return made && (claim.uid === undefined || job.uid === claim.uid || !isTerminal(runState));
+  function serves(job: JobView, operation: Claimed): boolean {
+    const { runState, claim } = operation;
+    const recorded = claim.uid === undefined || job.uid === claim.uid;
+    return isOfAttempt(job, operation, database) && (recorded || !isTerminal(runState));
   }
 }
 

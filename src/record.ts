@@ -1,10 +1,9 @@
 // What is recorded of an operation's Job once it is there, and which Job is not the claim's although it has the name of its attempt.
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd } from "./clusters/observation.ts";
-import type { Claimed } from "./launch.ts";
 import type { Log } from "./log.ts";
 import type { Operations } from "./operations/mongo.ts";
-import { isMadeFor } from "./operations/operation.ts";
+import { type Claimed, isMadeFor } from "./operations/operation.ts";
 import { runLinkOf } from "./run-link.ts";
 
 export type RecordOptions = {

@@ -7,11 +7,11 @@ import type { Observed } from "./clusters/observed.ts";
 import type { DeleteJob } from "./deletion.ts";
 import { asOpjobError } from "./errors.ts";
 import type { Next } from "./lanes.ts";
-import type { Claimed } from "./launch.ts";
 import type { Log } from "./log.ts";
 import type { Found } from "./look.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Operations } from "./operations/mongo.ts";
+import { type Claimed, isOfAttempt } from "./operations/operation.ts";
 import { canRun, mayRetry, mayRunTwice, pauseBefore, type RetryPolicy, worked } from "./operations/retry.ts";
 
 export type RetryOptions = {
@@ -102,15 +102,11 @@ const restOf = ({ claim: { since } }: Claimed, now: number): number =>
 type Standing = { readonly job: JobView | undefined; readonly pods: readonly PodView[] };
 
 /** The Jobs of this attempt's and their Pods, as the API server has them now; a Job may be gone, and its Pods not. */
-async function standing(
-  { observed, database }: RetryOptions,
-  cluster: Cluster,
-  { id, claim }: Claimed,
-): Promise<Standing> {
+async function standing({ observed, database }: RetryOptions, cluster: Cluster, operation: Claimed): Promise<Standing> {
+  const { id, claim } = operation;
   const { namespace = "", job: name = "", uid } = claim;
   const found = await cluster.getJob(namespace, name);
-  const serves = found?.operation === id && found.attempt === claim.attempt && found.database === database;
-  const job = serves ? found : undefined;
+  const job = found && isOfAttempt(found, operation, database) ? found : undefined;
   const live = await cluster.podsOf({ namespace, name });
   // A list may be empty that should not be: a Pod that the watch still shows is there.
   const shown = observed.pods(id).filter((pod) => pod.job === name && !live.some((one) => one.uid === pod.uid));

@@ -62,7 +62,8 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
   const storage = storageFor(config, environment, log);
   const placer = createPlacer({ directory, pool, storage, config, surroundings });
   const operations = openOperations(collections.operations, fence, outside.clock);
-  const hintBy = (roads: { readonly lanes: Lanes; readonly queue: Pick<Queue, "answered"> }): void => {
+  /** Who is told from now on what the watches see and which clusters answer. */
+  const reportTo = (roads: { readonly lanes: Lanes; readonly queue: Pick<Queue, "answered"> }): void => {
     ({ lanes, queue } = roads);
   };
   const lists = openOperatorLists(collections.orchestrators);
@@ -78,6 +79,6 @@ export function openRooms(options: DaemonOptions, client: MongoClient, metrics: 
     storage,
     placer,
     operations,
-    hintBy,
+    reportTo,
   };
 }

@@ -4,10 +4,10 @@ import type { Observed } from "./clusters/observed.ts";
 import type { Followed, Follower } from "./follow.ts";
 import type { Next } from "./lanes.ts";
 import type { SettleLateJob } from "./late-job.ts";
-import type { Claimed, Launcher } from "./launch.ts";
+import type { Launcher } from "./launch.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Operations } from "./operations/mongo.ts";
-import { isMadeFor, type Operation } from "./operations/operation.ts";
+import { type Claimed, isMadeFor, type Operation } from "./operations/operation.ts";
 import type { Queue } from "./queue/queue.ts";
 import { imagesOf } from "./templates/stamp.ts";
 

@@ -3,9 +3,8 @@
 import type { Cluster } from "../clusters/kubernetes.ts";
 import type { Seen } from "../clusters/obstacle.ts";
 import { asOpjobError, OpjobError } from "../errors.ts";
-import type { Claimed } from "../launch.ts";
 import type { Shown } from "../operations/mongo-reads.ts";
-import { isClaimed } from "../operations/operation.ts";
+import { type Claimed, isClaimed } from "../operations/operation.ts";
 import type { Observation, Transition } from "../operations/transition.ts";
 import type { Site } from "../place.ts";
 import type { Desk } from "./desk.ts";

@@ -6,7 +6,7 @@ import { jobEnd } from "../clusters/observation.ts";
 import { findObstacle } from "../clusters/obstacle.ts";
 import type { Fault } from "../clusters/reasons.ts";
 import type { Obstacle } from "../clusters/waiting-reasons.ts";
-import { type Claim, isClaimed, type Operation } from "../operations/operation.ts";
+import { type Claimed, isClaimed } from "../operations/operation.ts";
 import { limitOf, type Patiences } from "../operations/transition.ts";
 import type { Facts, JobFact } from "./facts.ts";
 import { againVerdict } from "./verdict-again.ts";
@@ -47,8 +47,6 @@ export type Verdict = {
 export type Judging = { readonly patience: Patiences; readonly retryMs: number; readonly now: number };
 
 type Words = { readonly reason: string; readonly message: string; readonly remedy: string; readonly fault: Fault };
-
-type Claimed = Operation & { readonly claim: Claim };
 
 export function judge(facts: Facts, judging: Judging): Verdict {
   const { operation } = facts;

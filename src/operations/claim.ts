@@ -2,7 +2,15 @@
 // Pure: builds filters and updates, sends nothing. It never names a run state that only a worker may set.
 import { ObjectId } from "mongodb";
 import type { Fault } from "../clusters/reasons.ts";
-import { type Claim, FIELD, type Operation, type Phase, type RunState, type Timeline } from "./operation.ts";
+import {
+  type Claim,
+  type Claimed,
+  FIELD,
+  type Operation,
+  type Phase,
+  type RunState,
+  type Timeline,
+} from "./operation.ts";
 
 type Document = Readonly<Record<string, unknown>>;
 export type ConditionalWrite = { readonly filter: Document; readonly update: Document | Document[] };
@@ -119,7 +127,7 @@ export function retakeWrite({ id, claim, queuedAt, target }: Operation, job: Rec
  * Passes over the name of this attempt: a Job has it that was made for an earlier queueing, whose claim a failover took back.
  * Refused once a worker has begun, which may be that Job's, or once a Job of the claim's own is recorded.
  */
-export function passOverWrite(operation: Operation & { claim: Claim }): ConditionalWrite {
+export function passOverWrite(operation: Claimed): ConditionalWrite {
   const { unsure: _, epoch: __, ...kept } = operation.claim;
   return {
     filter: {
@@ -132,16 +140,12 @@ export function passOverWrite(operation: Operation & { claim: Claim }): Conditio
 }
 
 /** Changes our sub-document as long as it still is this claim, whatever the run state: it is nobody else's. */
-export function changeWrite(operation: Operation & { claim: Claim }, change: ClaimChange): ConditionalWrite {
+export function changeWrite(operation: Claimed, change: ClaimChange): ConditionalWrite {
   return { filter: { ...sameClaim(operation) }, update: { $set: claimFields(change) } };
 }
 
 /** Records the created Job and, with it, the link that FiftyOne's App shows; refused once the operation has ended. */
-export function createdWrite(
-  operation: Operation & { claim: Claim },
-  change: ClaimChange,
-  runLink: string | undefined,
-): ConditionalWrite {
+export function createdWrite(operation: Claimed, change: ClaimChange, runLink: string | undefined): ConditionalWrite {
   return {
     filter: { ...sameClaim(operation), run_state: { $in: ["queued", "running"] satisfies RunState[] } },
     update: { $set: { ...claimFields(change), ...(runLink === undefined ? {} : { run_link: runLink }) } },
@@ -154,7 +158,7 @@ export type Failure = { readonly reason: string; readonly fault: Fault; readonly
  * Fails an operation in FiftyOne's own shape (the App shows result.error), if it still is in the state in which it was
  * judged: a worker that came first wins. `failed` is the only run state that opjob ever writes.
  */
-export function failureWrite(operation: Operation & { claim: Claim }, failure: Failure, now: Date): ConditionalWrite {
+export function failureWrite(operation: Claimed, failure: Failure, now: Date): ConditionalWrite {
   const uid = operation.claim.uid;
   return {
     filter: {
@@ -197,7 +201,7 @@ export function childErrorWrite(parentId: ObjectId, childId: string, text: strin
 }
 
 /** Still ours, and not queued anew: then nothing that was judged before holds, whether it is claimed again yet or not. */
-export function sameClaim({ id, claim }: Operation & { claim: Claim }): Document {
+export function sameClaim({ id, claim }: Claimed): Document {
   return {
     _id: new ObjectId(id),
     queued_at: claim.queued_at,

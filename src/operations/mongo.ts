@@ -20,11 +20,10 @@ import {
 } from "./claim.ts";
 import { type Fence, NO_FENCE } from "./fence.ts";
 import { type InLine, type Line, type LineDocument, linePipeline, type Note, noteWrite, parseLine } from "./line.ts";
-import { FIELD, type Operation, type OperationDocument, parseOperation, RECORDED } from "./operation.ts";
+import { type Claimed, FIELD, type Operation, type OperationDocument, parseOperation, RECORDED } from "./operation.ts";
 import { type Relaunch, relaunchWrite, restoreWrite, withdrawWrite } from "./retry.ts";
 import { settle } from "./settle.ts";
 import {
-  type Claimed,
   type Claiming,
   claimAll,
   type Documents,

@@ -87,6 +87,8 @@ export type Operation = {
   readonly claim: Claim | undefined;
 };
 
+export type Claimed = Operation & { readonly claim: Claim };
+
 /** What is read of a document; contexts and results can be large. */
 export const PROJECTION = {
   operator: 1,
@@ -167,9 +169,16 @@ const MAY_HAVE_JOB: Record<Phase, boolean | undefined> = {
 };
 
 /** Whether our claim is for the operation as it is queued now, and not for an earlier time that it was queued. */
-export function isClaimed(operation: Operation): operation is Operation & { claim: Claim } {
+export function isClaimed(operation: Operation): operation is Claimed {
   return operation.claim !== undefined && operation.claim.queued_at?.getTime() === operation.queuedAt?.getTime();
 }
+
+/** Whether a Job is of the operation's present attempt, by its marks; the same attempt may have had one before. */
+export const isOfAttempt = (
+  job: Pick<JobView, "operation" | "attempt" | "database">,
+  { id, claim }: Claimed,
+  database: string,
+): boolean => job.operation === id && job.attempt === claim.attempt && job.database === database;
 
 /**
  * Whether a Job was made for what was queued at that time. The worker of one that was made for an earlier queueing may be at work

@@ -5,9 +5,7 @@ import { hasBegun, type PodView } from "../clusters/observation.ts";
 import type { Verdict } from "../clusters/reasons.ts";
 import { isRetried } from "../clusters/retried.ts";
 import { type ConditionalWrite, sameClaim } from "./claim.ts";
-import { type Claim, type Earlier, FIELD, isTerminal, type Operation, type Phase, type RunState } from "./operation.ts";
-
-type Claimed = Operation & { readonly claim: Claim };
+import { type Claim, type Claimed, type Earlier, FIELD, isTerminal, type Phase, type RunState } from "./operation.ts";
 
 export type RetryPolicy = {
   /** How often an operation is launched again at the most. */

@@ -3,7 +3,7 @@
 import { type Collection, type FindOptions, MongoServerError, ObjectId, type UpdateFilter } from "mongodb";
 import { type ConditionalWrite, claimedBy, claimWrite, withIds } from "./claim.ts";
 import {
-  type Claim,
+  type Claimed,
   FIELD,
   isTerminal,
   type Operation,
@@ -14,7 +14,6 @@ import {
   RECORDED,
 } from "./operation.ts";
 
-export type Claimed = Operation & { claim: Claim };
 export type Documents = Collection<OperationDocument>;
 export type Claiming = { readonly id: string; readonly targets: readonly string[]; readonly now: Date };
 export type Recording = {

@@ -8,7 +8,7 @@ import { findObstacle } from "../clusters/obstacle.ts";
 import { type Asked, FAULTS, type Fault, LONG, type Patience } from "../clusters/reasons.ts";
 import { type Obstacle, WAITING } from "../clusters/waiting-reasons.ts";
 import type { ClaimChange } from "./claim.ts";
-import { type Claim, isTerminal, type Operation, type Phase, type Timeline } from "./operation.ts";
+import { type Claim, type Claimed, isTerminal, type Operation, type Phase, type Timeline } from "./operation.ts";
 import { reduceWithdrawn } from "./withdrawn.ts";
 
 /**
@@ -34,7 +34,6 @@ export type Transition =
 /** Milliseconds. `pending` 0 means without end. */
 export type Patiences = { readonly short: number; readonly pending: number; readonly result: number };
 
-type Claimed = Operation & { readonly claim: Claim };
 type Seen = Exclude<Observation, { kind: "unknown" }>;
 type SeenJob = Extract<Observation, { kind: "job" }>;
 

@@ -1,7 +1,7 @@
 // What follows for an operation whose Job is being taken back for the next attempt. Pure; a part of the reducer.
 import type { Ending } from "../clusters/ending-reasons.ts";
 import type { Row } from "../clusters/reasons.ts";
-import type { Claim, Operation } from "./operation.ts";
+import type { Claimed } from "./operation.ts";
 
 /** A Pod that is not gone by then is on a node that is lost, or nobody lets it go (ms). */
 const LONGEST = 300_000;
@@ -48,7 +48,7 @@ type Step =
 
 /** @param job undefined: it is gone. @returns undefined: it is not taken back; or a worker came first, and its Job is there */
 export function reduceWithdrawn(
-  { runState, claim }: Operation & { readonly claim: Claim },
+  { runState, claim }: Claimed,
   job: { readonly deleting: boolean } | undefined,
   now: number,
 ): Step | undefined {

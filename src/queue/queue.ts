@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Scope } from "../clusters/live-job.ts";
 import type { Observed } from "../clusters/observed.ts";
 import type { Log } from "../log.ts";
-import type { Claim, Operation } from "../operations/operation.ts";
+import type { Claimed, Operation } from "../operations/operation.ts";
 import { Admission } from "./admission.ts";
 import { Away } from "./away.ts";
 import { backpressureGate } from "./backpressure.ts";
@@ -46,7 +46,6 @@ export function createQueue(options: QueueOptions) {
   return { ...turns(parts), ...accounts(parts), ...outcomes(parts) };
 }
 
-type Claimed = Operation & { readonly claim: Claim };
 type Parts = QueueOptions & ReturnType<typeof open>;
 
 function open(options: QueueOptions) {

@@ -3,12 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { BSON, type Collection, type Document, ObjectId } from "mongodb";
 import { inOrder } from "../../src/operations/line.ts";
 import { type Operations, openOperations } from "../../src/operations/mongo.ts";
-import type { Claim, Operation, OperationDocument } from "../../src/operations/operation.ts";
+import type { Claim, Claimed, OperationDocument } from "../../src/operations/operation.ts";
 import { isClaimed } from "../../src/operations/operation.ts";
 import { type TestDatabase, testDatabase } from "../mongo.ts";
 import { insertQueued, QUEUED_AT, queued } from "./documents.ts";
-
-type Claimed = Operation & { claim: Claim };
 
 const TARGETS = ["k8s-a", "k8s-b"];
 const NOW = new Date("2026-11-23T00:01:00Z");

@@ -1,11 +1,9 @@
 // Claimed operations and what is observed of their Jobs, as the reducer's tests need them.
 // Knows shapes only: nothing of what follows from them.
 import type { JobView, PodView } from "../../src/clusters/observation.ts";
-import type { Claim, Operation } from "../../src/operations/operation.ts";
+import type { Claim, Claimed } from "../../src/operations/operation.ts";
 import type { Observation, Patiences } from "../../src/operations/transition.ts";
 import { jobView, OPERATION, podView, T0 } from "../clusters/views.ts";
-
-export type Claimed = Operation & { readonly claim: Claim };
 
 export const PATIENCE: Patiences = { short: 30_000, pending: 900_000, result: 5_000 };
 export const NOW = T0 + 120_000;

@@ -5,12 +5,10 @@ import type { Mongod } from "../../src/local/mongod.ts";
 import { createLog } from "../../src/log.ts";
 import { followOperations } from "../../src/operations/feed.ts";
 import { type Operations, openOperations } from "../../src/operations/mongo.ts";
-import type { Claim, Operation, OperationDocument } from "../../src/operations/operation.ts";
+import type { Claimed, OperationDocument } from "../../src/operations/operation.ts";
 import { standaloneMongo, type TestDatabase, testDatabase } from "../mongo.ts";
 import { until } from "../until.ts";
 import { insertQueued, queued } from "./documents.ts";
-
-type Claimed = Operation & { claim: Claim };
 
 const TARGETS = ["k8s-a"];
 const NOW = new Date();

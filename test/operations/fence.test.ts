@@ -4,11 +4,9 @@ import { BSON, type Collection, type Document, ObjectId } from "mongodb";
 import { OpjobError } from "../../src/errors.ts";
 import type { Fence } from "../../src/operations/fence.ts";
 import { type Operations, openOperations } from "../../src/operations/mongo.ts";
-import type { Claim, Operation, OperationDocument } from "../../src/operations/operation.ts";
+import type { Claimed, OperationDocument } from "../../src/operations/operation.ts";
 import { type TestDatabase, testDatabase } from "../mongo.ts";
 import { insertQueued } from "./documents.ts";
-
-type Claimed = Operation & { claim: Claim };
 
 const TARGETS = ["k8s-a"];
 const NOW = new Date("2026-11-23T00:01:00Z");

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { ENDED, type EndedId } from "../../src/clusters/ending-reasons.ts";
 import { WAITING, type WaitingId } from "../../src/clusters/waiting-reasons.ts";
-import type { Claim } from "../../src/operations/operation.ts";
+import type { Claim, Claimed } from "../../src/operations/operation.ts";
 import { canRun, mayRetry, pauseBefore, relaunchWrite, withdrawWrite, worked } from "../../src/operations/retry.ts";
 import { reduce } from "../../src/operations/transition.ts";
 import { condition, podView, running, T0, waiting } from "../clusters/views.ts";
-import { ABSENT, type Claimed, claimOf, NOW, operationOf, PATIENCE, seen, UNKNOWN } from "./claimed.ts";
+import { ABSENT, claimOf, NOW, operationOf, PATIENCE, seen, UNKNOWN } from "./claimed.ts";
 
 const POLICY = { budget: 2, rerun: ["@peer/again"], pause: { first: 10_000, longest: 60_000 } };
 const ended = (row: EndedId) => ({ ...ENDED[row], row });

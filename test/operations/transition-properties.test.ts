@@ -1,10 +1,10 @@
 // The reducer over random worlds: whatever is observed, it answers, and never fails what has ended.
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { type Claim, isTerminal, RUN_STATES } from "../../src/operations/operation.ts";
+import { type Claim, type Claimed, isTerminal, RUN_STATES } from "../../src/operations/operation.ts";
 import { type Observation, type Patiences, reduce, type Transition } from "../../src/operations/transition.ts";
 import { containerView, iso, jobView, podView, T0 } from "../clusters/views.ts";
-import { ABSENT, type Claimed, NOW, operationOf, UNKNOWN } from "./claimed.ts";
+import { ABSENT, NOW, operationOf, UNKNOWN } from "./claimed.ts";
 
 describe("whatever is observed", () => {
   const time = fc.option(fc.integer({ min: T0 - 1e7, max: NOW + 1e6 }).map(iso), { nil: undefined });

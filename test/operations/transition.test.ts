@@ -1,10 +1,10 @@
 // The reducer, one row for each state of the world.
 import { describe, expect, test } from "@jest/globals";
 import type { PodView } from "../../src/clusters/observation.ts";
-import type { Claim } from "../../src/operations/operation.ts";
+import type { Claim, Claimed } from "../../src/operations/operation.ts";
 import { type Observation, questionOf, reduce } from "../../src/operations/transition.ts";
 import { condition, ended, event, iso, running, T0, waiting } from "../clusters/views.ts";
-import { ABSENT, type Claimed, claimOf, NOW, operationOf, PATIENCE, seen, UNKNOWN } from "./claimed.ts";
+import { ABSENT, claimOf, NOW, operationOf, PATIENCE, seen, UNKNOWN } from "./claimed.ts";
 
 const FAILED = { conditions: [condition("Failed", { reason: "BackoffLimitExceeded" })] };
 const COMPLETE = { conditions: [condition("Complete")] };

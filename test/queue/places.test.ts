@@ -1,10 +1,10 @@
 // Who is in flight: by what is observed of Jobs, and by claims whose Job is not seen.
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { LiveJob } from "../../src/clusters/live-job.ts";
-import type { Phase } from "../../src/operations/operation.ts";
+import type { Claimed, Phase } from "../../src/operations/operation.ts";
 import { Places } from "../../src/queue/places.ts";
 import { jobView } from "../clusters/views.ts";
-import { type Claimed, operationOf } from "../operations/claimed.ts";
+import { operationOf } from "../operations/claimed.ts";
 
 const SEEN = { begun: false, stuck: undefined, images: [] };
 

@@ -5,7 +5,7 @@ import { type ChangeStreamDocument, type Collection, type Document, type MongoCl
 import { followChanges } from "../../../src/changes.ts";
 import { createLog } from "../../../src/log.ts";
 import { type Operations, openOperations } from "../../../src/operations/mongo.ts";
-import type { Claim, Operation, OperationDocument } from "../../../src/operations/operation.ts";
+import type { Claimed, Operation, OperationDocument } from "../../../src/operations/operation.ts";
 import { queued } from "../../operations/documents.ts";
 import { until } from "../../until.ts";
 
@@ -22,7 +22,6 @@ export type Database = {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 };
 
-type Claimed = Operation & { claim: Claim };
 const TARGETS = ["k8s-a"];
 const NOW = new Date("2026-11-23T00:01:00Z");
 const LATER = new Date("2026-11-23T00:02:00Z");

@@ -63,8 +63,8 @@ const ROADS: readonly Mutant[] = [
   {
     name: "adopt a Job of another attempt",
     file: "launch.ts",
-    from: "found.attempt === claimed.claim.attempt &&",
-    to: "",
+    from: "isOfAttempt(found, claimed, database)",
+    to: "isOfAttempt(found, { ...claimed, claim: { ...claimed.claim, attempt: found.attempt } }, database)",
   },
   {
     name: "adopt a Job whose labels were not looked at",
