@@ -7,7 +7,13 @@ import { storeSecret, until } from "./local-daemon.ts";
 import { type Job, NAMESPACE, type Scene, scene, template } from "./scene.ts";
 
 type PodName = { readonly namespace: string; readonly name: string };
-const SETTINGS = { OPJOB_RETRIES: "2", OPJOB_RETRY_PAUSE_SECONDS: "1", OPJOB_IMAGE_GRACE_SECONDS: "60" };
+const SETTINGS = {
+  OPJOB_RETRIES: "2",
+  OPJOB_RETRY_PAUSE_SECONDS: "1",
+  OPJOB_IMAGE_GRACE_SECONDS: "60",
+  // An image that cannot be pulled holds the next attempt as well, from try to try so long.
+  OPJOB_RETRY_MAX_SECONDS: "1",
+};
 const JOBS = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
 const BLIND = "blind-blind-blind";
 /** A Job that is not gone before somebody lets it go. */
@@ -94,8 +100,7 @@ test("it waits before that, says so, and a daemon that starts meanwhile keeps to
 
 test("when the budget is spent it fails, and tells of the attempts before", async () => {
   await using stage = await scene();
-  // An image that cannot be pulled holds attempts as well, from try to try so long.
-  const id = await stuck(stage, { OPJOB_RETRY_MAX_SECONDS: "1" });
+  const id = await stuck(stage);
   for (const attempt of [1, 2, 3]) {
     await reachesAttempt(stage, id, attempt);
     await stage.reaches(id, "ImagePullFailed", 15_000);
