@@ -76,12 +76,12 @@ export const FAILURES: readonly Failure[] = [
   },
   {
     what: "the Job's deadline",
-    fate: { job: { activeDeadlineSeconds: 4 }, pod: SOON, container: script(HANG) },
+    fate: { job: { activeDeadlineSeconds: 12 }, pod: SOON, container: script(HANG) },
     says: [/DeadlineExceeded/, /activeDeadlineSeconds/, /working$/],
   },
   {
     what: "the Pod's deadline",
-    fate: { pod: { ...SOON, activeDeadlineSeconds: 4 }, container: script(HANG) },
+    fate: { pod: { ...SOON, activeDeadlineSeconds: 12 }, container: script(HANG) },
     says: [/DeadlineExceeded/, /activeDeadlineSeconds/, /working$/],
   },
   {

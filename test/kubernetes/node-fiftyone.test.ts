@@ -25,7 +25,8 @@ const FATES: Readonly<Record<string, Fate>> = {
     container: { ...script("echo growing; tail /dev/zero"), resources: { limits: { memory: "32Mi" } } },
   },
   "has-no-image": { container: { image: "gone.test/team/worker:1" } },
-  "takes-too-long": { job: { activeDeadlineSeconds: 3 }, pod: SOON, container: script(HANG) },
+  // Long enough for its container to begin beside FiftyOne's workers, which load two processors for a while.
+  "takes-too-long": { job: { activeDeadlineSeconds: 20 }, pod: SOON, container: script(HANG) },
 };
 
 const OUTCOMES: readonly Outcome[] = [
