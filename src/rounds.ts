@@ -33,15 +33,13 @@ type Rounded = {
   readonly ration: Ration;
 };
 
-/** How far back it is looked for operations whose end nobody recorded: so long (ms), and no more than so many that were written to last. */
-const OVERLOOKED = { ms: 86_400_000, most: 1_000 };
+/** Of the operations that were written to last, so many are looked at for an end that nobody recorded. */
+const LATEST = 1_000;
 
 const overlookedIn =
   ({ operations, directory }: Rooms, now: () => number) =>
-  (): Promise<string[]> => {
-    const since = new Date(now() - OVERLOOKED.ms);
-    return operations.overlooked({ targets: directory.targets(), since, most: OVERLOOKED.most });
-  };
+  (ms: number): Promise<string[]> =>
+    operations.overlooked({ targets: directory.targets(), since: new Date(now() - ms), most: LATEST });
 
 export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, rounded: Rounded) {
   const { metrics, queue, active, hint, watch, fence, deleteJob, ration } = rounded;

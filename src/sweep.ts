@@ -20,8 +20,8 @@ export type SweepOptions = {
   readonly live: () => readonly string[];
   /** Ids of operations with a Job that exists. */
   readonly known: () => readonly string[];
-  /** Ids of operations that have ended lately without that its having been recorded, as far as it is cheap to tell. */
-  readonly overlooked: () => Promise<readonly string[]>;
+  /** Ids of operations that have ended within so long (ms), and nobody recorded it, as far as it is cheap to tell. */
+  readonly overlooked: (ms: number) => Promise<readonly string[]>;
   readonly hint: (id: string) => void;
   /** Reads again what no change stream may have told of. */
   readonly reload: () => Promise<unknown>;
@@ -30,6 +30,12 @@ export type SweepOptions = {
   readonly metrics: Metrics;
   readonly log: Log;
 };
+
+/**
+ * How far back it is looked for operations whose end nobody recorded (ms): by who begins to work, and by every sweep, for a failover
+ * may take such a record back, or a watch not have shown the Job, and then nothing is heard of it any more.
+ */
+const OVERLOOKED = { first: 86_400_000, later: 900_000 };
 
 export type Sweep = {
   run(): Promise<void>;
@@ -71,7 +77,7 @@ export function createSweep(options: SweepOptions): Sweep {
     for (const id of strays) hint(id);
     // What ended while nobody led: neither its worker nor its Job will ever be heard of again. The Job may be gone by now.
     const ended = first ? await operations.unrecorded(options.known()) : [];
-    const gone = first || !begun ? await options.overlooked() : [];
+    const gone = await options.overlooked(first || !begun ? OVERLOOKED.first : OVERLOOKED.later);
     for (const id of [...ended, ...gone]) hint(id);
     begun = true;
   };

@@ -21,7 +21,7 @@ function sweepOf(live: readonly string[]) {
     seen: async () => undefined,
     live: () => live,
     known: () => [...live, "ended unseen"],
-    overlooked: async () => ["Job gone"],
+    overlooked: async (ms) => (ms > 3_600_000 ? ["ended long ago", "just ended"] : ["just ended"]),
     hint: (id) => void hinted.push(id),
     reload: async () => undefined,
     tidy: async () => undefined,
@@ -31,21 +31,21 @@ function sweepOf(live: readonly string[]) {
   return { sweep, hinted };
 }
 
-test("a Job that is watched, or that ended unnoticed, is looked at when a term begins, and by no other sweep", async () => {
+test("a Job that is watched, or that ended long ago and unnoticed, is looked at when a term begins, and by no other sweep", async () => {
   const { sweep, hinted } = sweepOf(["live"]);
   await sweep.run();
   // Of those whose Job is gone no list tells: a process that begins looks for them as well.
-  expect(hinted.splice(0)).toEqual(["unseen", "Job gone"]);
+  expect(hinted.splice(0)).toEqual(["unseen", "ended long ago", "just ended"]);
   await sweep.anew();
-  expect(hinted.splice(0)).toEqual(["unseen"]);
+  expect(hinted.splice(0)).toEqual(["unseen", "just ended"]);
   await sweep.firstOfTerm();
-  expect(hinted).toEqual(["live", "unseen", "ended unseen", "Job gone"]);
+  expect(hinted).toEqual(["live", "unseen", "ended unseen", "ended long ago", "just ended"]);
 });
 
 test("a live Job whose operation is not in hand is looked at by every sweep", async () => {
   const { sweep, hinted } = sweepOf(["live", "stray"]);
   await sweep.run();
-  expect(hinted.splice(0)).toEqual(["unseen", "stray", "Job gone"]);
+  expect(hinted.splice(0)).toEqual(["unseen", "stray", "ended long ago", "just ended"]);
   await sweep.anew();
-  expect(hinted.splice(0)).toEqual(["unseen", "stray"]);
+  expect(hinted.splice(0)).toEqual(["unseen", "stray", "just ended"]);
 });

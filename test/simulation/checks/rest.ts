@@ -31,12 +31,20 @@ export function complaints(scene: Scene): string[] {
 function ofOperation(scene: Scene, doc: Doc): string | undefined {
   const id = String(doc["_id"]);
   const name = id.slice(-4);
-  if (isEnded(doc) || isNobodys(scene, doc)) return undefined;
+  if (isEnded(doc))
+    return isOnRecord(scene, doc) ? undefined : `2: ${name} has ended, and opjob's record of it has not`;
+  if (isNobodys(scene, doc)) return undefined;
   if (stateOf(doc) === "running") {
     const claimed = claimOf(doc) !== undefined;
     return executionsOf(scene, id).length > 0 || !claimed ? undefined : `2: ${name} is running, but nobody executes it`;
   }
   return ofQueued(scene, doc, name);
+}
+
+/** What ended says so in opjob's own words, too, unless its orchestrator is none of ours (any more). */
+function isOnRecord(scene: Scene, doc: Doc): boolean {
+  const ours = isClaimedNow(doc) && isActive(orchestratorOf(scene, doc["delegation_target"]));
+  return !ours || ["done", "failed"].includes(String(claimOf(doc)?.["phase"]));
 }
 
 function ofQueued(scene: Scene, doc: Doc, name: string): string | undefined {

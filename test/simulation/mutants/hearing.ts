@@ -57,4 +57,16 @@ export const HEARING: readonly Mutant[] = [
     from: "for (const id of strays) hint(id);",
     to: "",
   },
+  {
+    name: "overlook what has ended and whose Job is gone",
+    file: "sweep.ts",
+    from: "for (const id of [...ended, ...gone]) hint(id);",
+    to: "for (const id of ended) hint(id);\n    void gone;",
+  },
+  {
+    name: "look for what was overlooked only when a term begins",
+    file: "sweep.ts",
+    from: "first || !begun ? OVERLOOKED.first : OVERLOOKED.later",
+    to: "first || !begun ? OVERLOOKED.first : -1",
+  },
 ];

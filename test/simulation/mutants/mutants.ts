@@ -166,8 +166,8 @@ const ROADS: readonly Mutant[] = [
   {
     name: "forget the uid when looking for the Job of an ended operation",
     file: "look.ts",
-    from: "return made && (claim.uid === undefined || job.uid === claim.uid || !isTerminal(runState));",
-    to: "return job.name !== '' || made || isTerminal(runState) || claim.uid === undefined;",
+    from: "return isOfAttempt(job, operation, database) && (recorded || !isTerminal(runState));",
+    to: "return job.name !== '' || recorded || isTerminal(runState) || isOfAttempt(job, operation, database);",
   },
   {
     name: "delete without a live look",
