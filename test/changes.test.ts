@@ -72,13 +72,11 @@ const insert = (id: number) => collection.insertOne({ _id: id } as unknown as Do
 const lost = (): Error => new MongoServerError({ message: "resume point may no longer be in the oplog", code: 286 });
 
 describe("on a replica set", () => {
-  test("it scans once, then tells each change soon, in order", async () => {
+  test("it scans once, then tells each change, in order", async () => {
     const told = follow();
     await until(() => told.states.includes("following"));
     for (let id = 0; id < 20; id++) await insert(id);
-    const at = performance.now();
     await until(() => told.ids.length === 20);
-    expect(performance.now() - at).toBeLessThan(1_000);
     expect(told).toMatchObject({
       ids: Array.from({ length: 20 }, (_, id) => id),
       scans: 1,
@@ -210,10 +208,8 @@ describe("on a replica set", () => {
   test("it ends when it is told to, in a wait, in a quiet stream, or before it began", async () => {
     const told = follow();
     await until(() => told.states.includes("following"));
-    const at = performance.now();
     stop.abort();
     await following;
-    expect(performance.now() - at).toBeLessThan(1_500);
     const never = follow();
     await following;
     expect(never.scans).toBe(0);

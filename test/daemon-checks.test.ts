@@ -129,13 +129,12 @@ test("a store that does not answer delays neither the start nor another orchestr
   await using stage = await scene();
   await using shelf = await openShelf(never);
   await register(stage.database.db, { id: "slow", template: `${shelf.url}/a.yaml.j2`, secret: "KUBE", ...inNamespace });
-  const begun = performance.now();
-  await stage.start({ OPJOB_ALLOW_HTTP_TEMPLATES: "true", OPJOB_TEMPLATE_TIMEOUT_SECONDS: "3" });
+  await stage.start({ OPJOB_ALLOW_HTTP_TEMPLATES: "true", OPJOB_TEMPLATE_TIMEOUT_SECONDS: "5" });
   const slow = await stage.queue({ delegation_target: "slow" });
-  await stage.launched(await stage.queue());
-  expect(performance.now() - begun).toBeLessThan(3_000);
+  const other = await stage.launched(await stage.queue());
   const held = await stage.reaches(slow, "TEMPLATE_STORE_UNREACHABLE");
-  expect([held.run_state, held.opjob?.message]).toEqual(["queued", expect.stringContaining("no answer within 3 s")]);
+  expect([held.run_state, held.opjob?.message]).toEqual(["queued", expect.stringContaining("no answer within 5 s")]);
+  expect(Number(other.opjob?.timeline.created)).toBeLessThan(Number(held.opjob?.since));
   shelf.answer = text(template());
   await stage.launched(slow, 15_000);
 });

@@ -229,15 +229,15 @@ test.each([
   expect(opjob?.unsure ?? false).toBe(unsure);
 });
 
-test("a changed record, secret or key is used at once, and what was held goes on", async () => {
+test("a changed record, secret or key is used without a sweep, and what was held goes on", async () => {
   await using stage = await scene();
   const { db } = stage.database;
   await register(db, { id: "late", template: template(), secret: "NOT_YET", config: { namespace: NAMESPACE } });
-  await stage.start();
+  await stage.start({ OPJOB_SWEEP_CRON: "0 0 1 1 *" });
   const id = await stage.queue({ delegation_target: "late" });
   expect((await stage.reaches(id, "held")).opjob?.reason).toBe("SECRET_MISSING");
   await storeSecret(db, "NOT_YET", stage.kubernetes.kubeconfig());
-  await stage.launched(id, 3_000);
+  await stage.launched(id);
   await db.collection("orchestrators").updateOne(
     { instance_id: TARGET },
     {

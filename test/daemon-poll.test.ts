@@ -11,7 +11,7 @@ test("without change streams, operations are launched and taken back, and new or
   // No sweep helps: what is seen is seen by polling.
   const daemon = await stage.start({ OPJOB_SWEEP_CRON: "0 0 1 1 *", OPJOB_POLL_MS: "100" });
   const id = await stage.queue();
-  await stage.launched(id, 2_000);
+  await stage.launched(id);
   const operations = stage.database.db.collection("delegated_ops");
   const failed = { run_state: "failed", failed_at: new Date(), result: null };
   await operations.updateOne({ _id: new ObjectId(id) }, { $set: failed });

@@ -10,9 +10,6 @@ import { dataUri, ENCRYPTION_KEY, register, storeSecret, until } from "./local-d
 import { standaloneMongo } from "./mongo.ts";
 import { NAMESPACE, type Scene, scene, TARGET, template } from "./scene.ts";
 
-/** How long a change may take until it is in use (ms): with change streams, and where MongoDB is polled. */
-const LIMIT = { stream: 1_000, poll: 5_000 };
-
 test("100 operations are queued while the kubeconfig secret changes twice and its credential is revoked: none fails", async () => {
   const created = new Map<string, number[]>();
   const account = (token: string) => ({
@@ -27,7 +24,7 @@ test("100 operations are queued while the kubeconfig secret changes twice and it
   await using stage = await scene(template(), { accounts });
   const store = (token: string) => storeSecret(stage.database.db, "KUBE", stage.kubernetes.kubeconfig({ token }));
   await store(tokens[0]);
-  await stage.start();
+  await stage.start({ OPJOB_SWEEP_CRON: "0 0 1 1 *" });
   const early = await stage.queue();
   await stage.launched(early);
 
@@ -56,7 +53,7 @@ test("100 operations are queued while the kubeconfig secret changes twice and it
 
   const pickedUp = changed.map((at, i) => (created.get(tokens[i + 1] ?? "")?.[0] ?? Number.NaN) - at);
   process.stderr.write(`a rotated kubeconfig was in use after ${pickedUp.join(" and ")} ms\n`);
-  for (const ms of pickedUp) expect(ms).toBeLessThan(LIMIT.stream);
+  expect(pickedUp).not.toContain(Number.NaN);
 
   // The Job of before both rotations is still followed, by the credential of now; the old clients are closed.
   await until("only one pair of watches is left", () => stage.kubernetes.counts().watches === 2);
@@ -65,7 +62,7 @@ test("100 operations are queued while the kubeconfig secret changes twice and it
   expect((await stage.reaches(early, "failed")).result?.error).toContain("WorkerFailed");
 });
 
-test("without change streams a rotated secret and a changed record are in use within five seconds", async () => {
+test("without change streams a rotated secret and a changed record are in use by polling", async () => {
   await using mongod = await standaloneMongo();
   const accounts = { weak: { user: "weak", allow: () => false } };
   await using stage = await scene(template(), { accounts, uri: mongod.uri });
@@ -76,16 +73,14 @@ test("without change streams a rotated secret and a changed record are in use wi
   await stage.reaches(held, "CLUSTER_FORBIDDEN");
   const began = Date.now();
   await storeSecret(db, "KUBE", stage.kubernetes.kubeconfig({ token: "admin-admin-admin" }));
-  await stage.launched(held, LIMIT.poll);
+  await stage.launched(held);
   process.stderr.write(`polled, a rotated kubeconfig was in use after ${Date.now() - began} ms\n`);
 
   const image = { "config.kubernetes.executionTmplUri": dataUri(template({ container: "workingDir: /new" })) };
   await db
     .collection("orchestrators")
     .updateOne({ instance_id: TARGET }, { $set: { ...image, updated_at: new Date() } });
-  const recorded = Date.now();
   await until("the new template is in use", async () => (await workingDirOf(stage, await stage.queue())) === "/new");
-  expect(Date.now() - recorded).toBeLessThan(LIMIT.poll);
 });
 
 test("a key in a file is rotated on disk: what it could not decrypt goes on, and neither key is ever logged", async () => {
@@ -100,7 +95,7 @@ test("a key in a file is rotated on disk: what it could not decrypt goes on, and
   await writeFile(next, ENCRYPTION_KEY);
   const began = Date.now();
   await rename(next, path);
-  await stage.launched(id, 3_000);
+  await stage.launched(id);
   process.stderr.write(`a key file was in use after ${Date.now() - began} ms\n`);
   const written = JSON.stringify([
     stage.daemon().lines,
@@ -122,7 +117,7 @@ test("while secrets are re-encrypted, both keys work: with the old one beside it
   expect(held).toEqual([]);
 });
 
-test("a template on disk that appears or changes is in use at once, also for what is held", async () => {
+test("a template on disk that appears or changes is in use without a sweep, also for what is held", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "job.yaml.j2");
   await using stage = await scene();
@@ -136,7 +131,7 @@ test("a template on disk that appears or changes is in use at once, also for wha
   const id = await stage.queue({ delegation_target: "on-disk" });
   await stage.reaches(id, "TEMPLATE_MISSING");
   await writeFile(path, template({ container: "workingDir: /first" }));
-  await stage.launched(id, 3_000);
+  await stage.launched(id);
   await writeFile(path, template({ container: "workingDir: /second" }));
   expect(await workingDirOf(stage, await stage.queue({ delegation_target: "on-disk" }))).toBe("/second");
 });

@@ -179,7 +179,7 @@ describe("Register the orchestrator", () => {
     // Without a namespace of its own the kubeconfig's counts.
     await opjob("orchestrator", "update", "remote", "--execution-template", file("open.yaml.j2"), "--image", "i:1");
     // Which of the two a daemon hears of first, the changed record or the next operation, is open for a moment.
-    await until("the changed record is in use", async () => (await launch("remote")).namespace === "elsewhere", 2_000);
+    await until("the changed record is in use", async () => (await launch("remote")).namespace === "elsewhere");
   });
 });
 

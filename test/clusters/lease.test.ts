@@ -50,9 +50,10 @@ test("of two that write to the same one, the second is told that it came too lat
   const first = await door.put(undefined, CLAIM);
   expect(await door.put(undefined, { ...CLAIM, holder: "b" })).toBeUndefined();
   expect(await door.put(first, { ...CLAIM, holder: "b" })).toMatchObject({ holder: "b" });
-  const begun = performance.now();
+  const refused = (): number => kubernetes.counts().requests["update leases 409"] ?? 0;
+  const before = refused();
   expect(await door.put(first, { ...CLAIM, holder: "c" })).toBeUndefined();
-  expect(performance.now() - begun).toBeLessThan(1_000); // it is not tried again
+  expect(refused()).toBe(before + 1); // it is not tried again
   expect((await door.get())?.holder).toBe("b");
   await fetch(url(), { method: "DELETE" });
   expect(await door.put(first, CLAIM)).toBeUndefined();
@@ -71,24 +72,22 @@ test("keeps the labels that others gave it", async () => {
   await door.close();
 });
 
-test("tells a change at once, and waits no longer than it is told to", async () => {
+test("tells a change, and waits no longer than it is told to", async () => {
   const lease = await door.put(undefined, CLAIM);
   if (lease === undefined) throw new Error("there is no Lease");
   const { signal } = new AbortController();
-  const begun = performance.now();
-  const told = door.changed(lease, 10_000, signal);
+  // Longer than this test may take: nothing but the change ends the wait.
+  const told = door.changed(lease, 3_600_000, signal);
   const other = open();
   await other.put(lease, { ...CLAIM, holder: "" });
   await told;
-  expect(performance.now() - begun).toBeLessThan(2_000);
   const now = await door.get();
   if (now === undefined) throw new Error("there is no Lease");
   await door.changed(now, 200, signal);
   const stop = new AbortController();
-  const stopped = door.changed(now, 10_000, stop.signal);
+  const stopped = door.changed(now, 3_600_000, stop.signal);
   stop.abort();
   await stopped;
-  expect(performance.now() - begun).toBeLessThan(5_000);
   await Promise.all([door.close(), other.close()]);
 });
 

@@ -34,10 +34,10 @@ describe("from the leader's end until the next launch", () => {
   };
 
   test(
-    "less than a second after SIGTERM",
+    "much less than the Lease after SIGTERM",
     async () => {
       const times = await measure("SIGTERM");
-      expect(times.toSorted((a, b) => a - b)[Math.floor(COUNT / 2)]).toBeLessThan(1_000);
+      expect(times.toSorted((a, b) => a - b)[Math.floor(COUNT / 2)]).toBeLessThan(5_000);
     },
     60_000 * (COUNT + 1),
   );

@@ -80,11 +80,9 @@ describe("by a change stream", () => {
   afterEach(end);
   afterAll(async () => database[Symbol.asyncDispose]());
 
-  test("a queued operation is told within half a second", async () => {
-    const at = performance.now();
+  test("a queued operation is told", async () => {
     const id = await insert();
     await until(() => hints.includes(id));
-    expect(performance.now() - at).toBeLessThan(500);
     expect(hints).toEqual([id]);
   });
 
@@ -153,11 +151,9 @@ describe("by polling, on a server without change streams", () => {
     await mongod.stop();
   });
 
-  test("a queued operation is told within half a second, and no more once it is claimed", async () => {
-    const at = performance.now();
+  test("a queued operation is told, and no more once it is claimed", async () => {
     const id = await insert();
     await until(() => hints.includes(id));
-    expect(performance.now() - at).toBeLessThan(500);
     await operations.claim(id, TARGETS, NOW);
     const other = await insert();
     await until(() => hints.includes(other));

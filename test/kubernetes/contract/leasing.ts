@@ -89,14 +89,12 @@ export function leaseCases(world: () => World): void {
     await using _ = door;
     const first = await door.put(undefined, CLAIM);
     if (first === undefined) throw new Error("there is no Lease");
-    const begun = performance.now();
-    const woken = door.changed(first, 20_000, new AbortController().signal);
+    // Longer than this test may take: nothing but the change ends the wait.
+    const woken = door.changed(first, 3_600_000, new AbortController().signal);
     await door.put(first, { ...CLAIM, holder: "b" });
     await woken;
-    expect(performance.now() - begun).toBeLessThan(10_000);
     // What changed before it is waited for counts, too.
-    await door.changed(first, 20_000, new AbortController().signal);
-    expect(performance.now() - begun).toBeLessThan(15_000);
+    await door.changed(first, 3_600_000, new AbortController().signal);
   });
 
   test("with a time that is none is 400, and one with no duration 422", async () => {
