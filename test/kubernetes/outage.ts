@@ -172,8 +172,9 @@ export async function suffer(name: FaultName, options: OutageOptions): Promise<T
   const launched = run.said("launched");
   await seen("the next launch", () => run.said("launched") > launched || launched >= operations, RECOVER_MS);
   const launchedAfter = seconds(over);
-  // Of a creation whose answer was lost nothing is said before its Job is found.
-  const haveJobs = () => db.collection("delegated_ops").countDocuments({ "opjob.uid": { $exists: true } });
+  // Of a creation whose answer was lost nothing is said before its Job is found, and that may be at its end.
+  const hadJobs = { $or: [{ "opjob.uid": { $exists: true } }, ENDED] };
+  const haveJobs = () => db.collection("delegated_ops").countDocuments(hadJobs);
   await seen("all have Jobs", async () => (await haveJobs()) === operations, RECOVER_MS)
     .then(() => say(`the last was launched ${seconds(over)} s after it was over`))
     .catch((error: Error) => say(error.message));
