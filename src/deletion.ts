@@ -9,7 +9,7 @@ import type { Fence } from "./operations/fence.ts";
 export type DeletionOptions = { readonly fence: Fence; readonly metrics: Metrics; readonly log: Log };
 
 /** `how`: "Foreground" keeps the Job until its Pods are gone; else Kubernetes deletes them after it. */
-type How = { readonly why: string; readonly how?: "Foreground" };
+export type How = { readonly why: string; readonly how?: "Foreground" };
 
 /** @throws OpjobError as `deleteJob`; LEADERSHIP_LOST */
 export type DeleteJob = (cluster: Pick<Cluster, "deleteJob">, job: JobView, how: How) => Promise<void>;

@@ -6,7 +6,7 @@ import type { JobView } from "./clusters/observation.ts";
 import type { ObservedJob } from "./clusters/observed.ts";
 import type { Pool } from "./clusters/pool.ts";
 import { databaseError } from "./database.ts";
-import { type DeleteJob, fieldsOf } from "./deletion.ts";
+import { type DeleteJob, fieldsOf, type How } from "./deletion.ts";
 import type { Next } from "./lanes.ts";
 import type { Log } from "./log.ts";
 import type { Operations } from "./operations/mongo.ts";
@@ -23,7 +23,7 @@ export type DismissOptions = {
 };
 
 /** What a deletion follows from: the operation as it was read; undefined: it was not there. */
-type Judged = { readonly operation: Operation | undefined; readonly why: string };
+type Judged = How & { readonly operation: Operation | undefined };
 /** `few`: what it is counted by, with others of its kind. */
 type Doomed = Judged & { readonly job: JobView; readonly few?: Ration | undefined };
 
@@ -36,7 +36,7 @@ export function createDismiss({ operations, pool, deleteJob, ration, log }: Dism
     const settled = await operations.settled(id);
     return isDeepStrictEqual(settled && standOf(settled), judged && standOf(judged));
   };
-  const dismiss = async ({ job, operation, why, few }: Doomed, cluster: Cluster): Promise<Next> => {
+  const dismiss = async ({ job, operation, few, ...how }: Doomed, cluster: Cluster): Promise<Next> => {
     if (!(await stillStands(operation, job.operation))) return { again: 0 };
     const live = await cluster.getJob(job.namespace, job.name);
     if (live === undefined || live.uid !== job.uid || live.deleting) return undefined;
@@ -45,7 +45,7 @@ export function createDismiss({ operations, pool, deleteJob, ration, log }: Dism
       log.warn(fieldsOf(job), "many operations are gone: their Jobs are deleted a few at a time");
       return { again: wait };
     }
-    await deleteJob(cluster, job, { why });
+    await deleteJob(cluster, job, how);
     return undefined;
   };
   const attempt = async (doomed: Doomed, cluster: Cluster | undefined): Promise<Next> => {
@@ -83,4 +83,10 @@ export function createDismiss({ operations, pool, deleteJob, ration, log }: Dism
 export type Dismiss = ReturnType<typeof createDismiss>;
 
 /** What is concluded from. */
-const standOf = ({ runState, queuedAt, claim }: Operation) => [runState, queuedAt, claim?.attempt, claim?.uid];
+const standOf = ({ runState, queuedAt, claim }: Operation) => [
+  runState,
+  queuedAt,
+  claim?.attempt,
+  claim?.uid,
+  claim?.phase === "withdrawn",
+];

@@ -4,7 +4,7 @@ import type { Ending } from "./clusters/ending-reasons.ts";
 import type { Cluster } from "./clusters/kubernetes.ts";
 import { type JobView, jobEnd, type PodView } from "./clusters/observation.ts";
 import type { Observed } from "./clusters/observed.ts";
-import type { DeleteJob } from "./deletion.ts";
+import type { Dismiss } from "./dismiss.ts";
 import { asOpjobError } from "./errors.ts";
 import type { Next } from "./lanes.ts";
 import type { Log } from "./log.ts";
@@ -22,7 +22,7 @@ export type RetryOptions = {
   readonly database: string;
   /** Whether an orchestrator takes new work. */
   readonly isActive: (orchestrator: string) => boolean;
-  readonly deleteJob: DeleteJob;
+  readonly dismiss: Pick<Dismiss, "one">;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
@@ -90,7 +90,7 @@ async function takeStep(options: RetryOptions, operation: Claimed, cluster: Clus
   }
   // One that came into being late: it is found and recorded first.
   if (job && job.uid !== operation.claim.uid) return { again: LOOK_AGAIN };
-  if (job && jobEnd(job) === undefined) return takeBack(options, cluster, job);
+  if (job && jobEnd(job) === undefined) return takeBack(options, { operation, cluster, job });
   if (canRun(pods)) return { again: LOOK_AGAIN };
   const wait = job === undefined ? restOf(operation, now()) : 0;
   return wait > 0 ? { again: wait } : relaunch(options, operation);
@@ -114,9 +114,12 @@ async function standing({ observed, database }: RetryOptions, cluster: Cluster, 
   return { job, pods: ours };
 }
 
-async function takeBack({ deleteJob }: RetryOptions, cluster: Cluster, job: JobView): Promise<Next> {
-  if (!job.deleting) await deleteJob(cluster, job, { why: "it is launched again", how: "Foreground" });
-  return { again: LOOK_AGAIN };
+type Withdrawn = { readonly operation: Claimed; readonly cluster: Cluster; readonly job: JobView };
+
+async function takeBack({ dismiss }: RetryOptions, { operation, cluster, job }: Withdrawn): Promise<Next> {
+  const how = { operation, why: "it is launched again", how: "Foreground" } as const;
+  const next = job.deleting ? undefined : await dismiss.one(job, cluster, how);
+  return next ?? { again: LOOK_AGAIN };
 }
 
 async function relaunch(options: RetryOptions, operation: Claimed): Promise<Next> {

@@ -49,7 +49,7 @@ export function openRoads({ config, log, clock }: Travelling, rooms: Rooms, join
     look: createLook({ ...road, launcher }),
     judge: createJudge({ inquiry, patience: patienceOf(config), now }),
     dismiss,
-    retry: createRetry({ ...road, policy: retryPolicyOf(config) }),
+    retry: createRetry({ ...road, dismiss, policy: retryPolicyOf(config) }),
     lastWords,
   });
   return {

@@ -85,7 +85,7 @@ test.each(FATES)("an operation whose Pod %s before it began runs as a second att
 
 test("it waits before that, says so, and a daemon that starts meanwhile keeps to it", async () => {
   await using stage = await scene();
-  const id = await stuck(stage, { OPJOB_RETRY_PAUSE_SECONDS: "3" });
+  const id = await stuck(stage, { OPJOB_RETRY_PAUSE_SECONDS: "3", OPJOB_RETRY_MAX_SECONDS: "4" });
   stage.kubernetes.faults.evict(await podOf(stage, id));
   stage.kubernetes.faults.allowImages();
   const { opjob } = await stage.reaches(id, "held");

@@ -23,8 +23,8 @@ export const AGAIN: readonly Mutant[] = [
   {
     name: "begin the next attempt before the old Job is gone",
     file: "retry.ts",
-    from: "return takeBack(options, cluster, job);",
-    to: "await takeBack(options, cluster, job);\n  if (job !== undefined) return relaunch(options, operation);",
+    from: "return takeBack(options, { operation, cluster, job });",
+    to: "await takeBack(options, { operation, cluster, job });\n  if (job !== undefined) return relaunch(options, operation);",
   },
   {
     name: "begin the next attempt while a Pod of the old one can run",

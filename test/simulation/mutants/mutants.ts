@@ -178,8 +178,8 @@ const ROADS: readonly Mutant[] = [
   {
     name: "delete whatever has the name now",
     file: "dismiss.ts",
-    from: 'if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; const wait = few?.take() ?? 0; if (wait > 0) { log.warn(fieldsOf(job), "many operations are gone: their Jobs are deleted a few at a time"); return { again: wait }; } await deleteJob(cluster, job, { why });',
-    to: "if (live === undefined || live.deleting) return undefined; await deleteJob(cluster, live, { why });",
+    from: 'if (live === undefined || live.uid !== job.uid || live.deleting) return undefined; const wait = few?.take() ?? 0; if (wait > 0) { log.warn(fieldsOf(job), "many operations are gone: their Jobs are deleted a few at a time"); return { again: wait }; } await deleteJob(cluster, job, how);',
+    to: "if (live === undefined || live.deleting) return undefined; await deleteJob(cluster, live, how);",
   },
   {
     name: "delete without the uid as a precondition",
