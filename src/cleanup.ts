@@ -37,16 +37,16 @@ export function createCleanup(options: CleanupOptions) {
   let told = new Set<string>();
 
   return {
-    /** One pass. It never throws: what could not be looked at is looked at in the next one. */
-    async run(): Promise<void> {
+    /** One pass, until it is told to stop. It never throws: what could not be looked at is looked at in the next one. */
+    async run(signal: AbortSignal): Promise<void> {
       const { mode, active, observed, operations, log } = options;
-      if (mode === "off" || !active()) return;
+      if (mode === "off" || !active() || signal.aborted) return;
       try {
         const old = [...observed.finished()].filter(({ job }) => isOld(options, job));
         const over = new Set(await operations.ended([...new Set(old.map(({ job }) => job.operation))]));
         const left = old.filter(({ job }) => over.has(job.operation));
         if (mode === "dry-run") told = tellAll(options, left, told);
-        else await tidyAll(options, left);
+        else await tidyAll(options, left, signal);
       } catch (thrown) {
         const { code, message } = databaseError(thrown);
         log.warn({ code, error: message }, "cannot tidy up finished Jobs now");
@@ -68,8 +68,8 @@ function tellAll({ metrics, log }: CleanupOptions, left: readonly Finished[], to
   return new Set(left.map(({ job }) => job.uid));
 }
 
-async function tidyAll(options: CleanupOptions, left: readonly Finished[]): Promise<void> {
-  for (const one of left) if (!(await tidy(options, one))) return;
+async function tidyAll(options: CleanupOptions, left: readonly Finished[], signal: AbortSignal): Promise<void> {
+  for (const one of left) if (signal.aborted || !(await tidy(options, one))) return;
 }
 
 /** false: no more in this pass. */

@@ -30,6 +30,7 @@ import { openRounds } from "./rounds.ts";
 import { sizesOf } from "./sizes.ts";
 import { giveBackSlack } from "./slack.ts";
 import { createStep } from "./step.ts";
+import type { Sweep } from "./sweep.ts";
 import { Term } from "./term.ts";
 
 export type DaemonOptions = {
@@ -83,7 +84,7 @@ async function compose(options: DaemonOptions, closers: AsyncDisposableStack, st
   rooms.reportTo(work);
   const state: FeedState = { scanned: false, cut: new Set<string>() };
   const leadership = openElection(options, rooms, { ...work, metrics, term, state });
-  closers.defer(() => handOver(work.lanes, leadership, outside.clock));
+  closers.defer(() => handOver(work, leadership, outside.clock));
   closers.defer(() => work.queue.close());
   closers.defer(() => work.sweep.stop());
   closers.defer(() => work.warm.close());
@@ -129,9 +130,11 @@ type Work = ReturnType<typeof openWork>;
 /** Work in hand may take so long before a standby may go on beside it; it then runs into the fence (ms). */
 const DRAIN_MS = 5_000;
 
+type InHand = { readonly lanes: Lanes; readonly sweep: Pick<Sweep, "tidied"> };
+
 /** What is in hand is finished first: who goes on with the Lease finds nothing half done. */
-async function handOver(lanes: Lanes, leadership: Leadership | undefined, clock: Clock): Promise<void> {
-  const drained = lanes.close();
+async function handOver({ lanes, sweep }: InHand, leadership: Leadership | undefined, clock: Clock): Promise<void> {
+  const drained = Promise.all([lanes.close(), sweep.tidied()]);
   const over = new AbortController();
   await Promise.race([drained, clock.sleep(DRAIN_MS, over.signal)]);
   over.abort();

@@ -59,12 +59,21 @@ async function follow(options: FollowOptions, id: string): Promise<Followed> {
   if (operation === undefined) return followed(await dismiss.orphans(jobs), undefined);
   if (!isClaimed(operation)) return followUnclaimed(options, operation, jobs);
   const { attempt } = operation.claim;
-  const live = jobs.filter(({ job }) => jobEnd(job) === undefined);
-  const strays = live.filter(({ job }) => isStray(operation, job));
-  const next = await dismiss.all(strays, { operation, why: "the operation has another Job, or was queued again" });
+  const next = await dismissStrays(options, operation, jobs);
   const shown = jobs.filter(({ job }) => job.attempt === attempt);
   if (shown.length === 0 && neverCreated(operation)) return followUnmade(options, operation);
   return followMade(options, { operation, found: await look.find(operation, shown) }, next);
+}
+
+/** Whose worker may have ended the operation by itself has its farewell. */
+async function dismissStrays(options: FollowOptions, operation: Claimed, jobs: readonly ObservedJob[]): Promise<Next> {
+  const strays = jobs.filter(({ job }) => jobEnd(job) === undefined && isStray(operation, job));
+  const rest = farewell(operation, options.now());
+  const spared = strays.filter(({ job }) => rest > 0 && job.attempt > operation.claim.attempt);
+  const doomed = strays.filter((one) => !spared.includes(one));
+  const why = "the operation has another Job, or was queued again";
+  const next = await options.dismiss.all(doomed, { operation, why });
+  return next ?? (spared.length > 0 ? { again: rest } : undefined);
 }
 
 /** @param meanwhile when something else of it is to be looked at again */
@@ -218,11 +227,14 @@ function reportEnd({ log, now }: FollowOptions, { id, operator, queuedAt, claim 
   );
 }
 
-/** Of an earlier attempt, or a second one of an operation that has ended: made by a call that was answered too late. */
+/**
+ * Of an earlier attempt; or of an operation that has ended, a second one, made by a call that was answered too late, or one of an attempt
+ * that a failover took back.
+ */
 const isStray = ({ runState, claim }: Claimed, { attempt, uid }: JobView): boolean =>
   attempt === claim.attempt
     ? isTerminal(runState) && claim.uid !== undefined && claim.uid !== uid
-    : attempt < claim.attempt;
+    : attempt < claim.attempt || isTerminal(runState);
 
 /** Claimed, but no Job was recorded, and no worker has started: there is still one to be made. */
 const neverCreated = ({ runState, claim }: Operation & Claimed): boolean =>

@@ -97,7 +97,7 @@ export function openRounds({ config, log, outside }: Roaming, rooms: Rooms, roun
     overlooked: overlookedIn(rooms, outside.clock.now),
     hint,
     reload,
-    tidy: () => cleanup.run(),
+    tidy: (signal) => cleanup.run(signal),
   });
   return { sweep, warm, refreshes, reload, live };
 }

@@ -25,8 +25,8 @@ export type SweepOptions = {
   readonly hint: (id: string) => void;
   /** Reads again what no change stream may have told of. */
   readonly reload: () => Promise<unknown>;
-  /** Deletes what nothing else would ever remove. */
-  readonly tidy: () => Promise<void>;
+  /** Deletes what nothing else would ever remove, until it is told to stop. */
+  readonly tidy: (signal: AbortSignal) => Promise<void>;
   readonly metrics: Metrics;
   readonly log: Log;
 };
@@ -45,12 +45,16 @@ export type Sweep = {
   firstOfTerm(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
+  /** Resolves when no deletion of the sweep's is under way any more; a cluster that hangs may keep one for long. */
+  tidied(): Promise<void>;
 };
 
 export function createSweep(options: SweepOptions): Sweep {
   const { operations, queue, hint, metrics, log } = options;
   let task: ReturnType<Timetable> | undefined;
   let running: Promise<void> | undefined;
+  let tidying: Promise<void> | undefined;
+  const stopping = new AbortController();
   /** A process that works on operations for the first time knows as little of what ended before as one that comes to lead. */
   let begun = false;
 
@@ -92,7 +96,8 @@ export function createSweep(options: SweepOptions): Sweep {
     try {
       await options.reload();
       await run();
-      await options.tidy();
+      tidying = options.tidy(stopping.signal);
+      await tidying;
       metrics.sweeps.inc({ result: "done" });
     } catch (error) {
       metrics.sweeps.inc({ result: "failed" });
@@ -112,8 +117,12 @@ export function createSweep(options: SweepOptions): Sweep {
       task = options.timetable(options, tick);
     },
     async stop() {
+      stopping.abort();
       await task?.stop();
       await running?.catch(() => undefined);
+    },
+    async tidied() {
+      await tidying?.catch(() => undefined);
     },
   };
 }

@@ -73,7 +73,8 @@ function cleaning(world: World = {}) {
     const { values } = await metrics.cleanups.get();
     return values.find(({ labels }) => labels["outcome"] === outcome)?.value ?? 0;
   };
-  return { cleanup, gone, lines, counted };
+  const stop = new AbortController();
+  return { cleanup: { run: () => cleanup.run(stop.signal) }, gone, lines, counted, stop };
 }
 
 test("a finished Job of an operation that has ended goes, and is counted and told", async () => {
@@ -124,6 +125,20 @@ test("a dry run deletes nothing, and tells each Job once", async () => {
 test("of many only some go at a time", async () => {
   const seen = Array.from({ length: 5 }, (_, i) => finished({ uid: `job-${i}`, name: `echo-${i}` }));
   const { cleanup, gone } = cleaning({ seen, most: 2 });
+  await cleanup.run();
+  await cleanup.run();
+  expect(gone).toEqual(["job-0", "job-1"]);
+});
+
+test("a pass that is told to stop deletes no further Job", async () => {
+  const seen = Array.from({ length: 5 }, (_, i) => finished({ uid: `job-${i}`, name: `echo-${i}` }));
+  const { cleanup, gone, stop } = cleaning({
+    seen,
+    live: (name) => {
+      if (name === "echo-1") stop.abort();
+      return seen.find((job) => job.name === name);
+    },
+  });
   await cleanup.run();
   await cleanup.run();
   expect(gone).toEqual(["job-0", "job-1"]);

@@ -42,12 +42,17 @@ export function createStormJudge(scene: () => Scene, violate: Violate) {
   const met = new Map<string, { count: number; readonly since: number }>();
   /** Images that were seen to be missing: when first, and how many Jobs were made since. */
   const missing = new Map<string, { made: number; readonly since: number }>();
+  /** When a node could not pull an image for the last time: also one that is missing for some operations only. */
+  let unpulled = 0;
 
+  const lookAt = (image: string, reason: string | undefined, now: number): void => {
+    if (reason === "ErrImagePull" || reason === "ImagePullBackOff") unpulled = now;
+    if (reason === "ImagePullBackOff" && !missing.has(image)) missing.set(image, { made: 0, since: now });
+  };
   const lookForImages = (): void => {
     const { time } = scene();
     for (const job of jobsOf(scene()))
-      for (const pod of podsOf(scene(), job))
-        if (isStuck(pod) && !missing.has(imageIn(pod))) missing.set(imageIn(pod), { made: 0, since: time.elapsed });
+      for (const pod of podsOf(scene(), job)) lookAt(imageIn(pod), waitingFor(pod), time.elapsed);
   };
   const isWaiting = (doc: Doc): boolean => {
     const isHeld = !isClaimedNow(doc) || ["claimed", "held"].includes(textOf(claimOf(doc)?.["phase"]));
@@ -97,9 +102,9 @@ export function createStormJudge(scene: () => Scene, violate: Violate) {
     look(): void {
       const { plan, time, server } = scene();
       const storms = plan.storms ?? [];
-      if (storms.some(({ kind }) => kind === "image")) lookForImages();
+      lookForImages();
       if (!isCalm(plan) && time.elapsed < plan.horizonMs + SETTLED) return;
-      const end = Math.max(plan.horizonMs, ...storms.map(({ from, ms }) => from + ms));
+      const end = Math.max(plan.horizonMs, unpulled, ...storms.map(({ from, ms }) => from + ms));
       for (const doc of server.all(OPERATIONS).filter(isWaiting)) {
         const since = Math.max(0, ...DATES.map((path) => dateAt(doc, path)).filter(Number.isFinite));
         // Nobody can tell since when it waits.
@@ -131,7 +136,7 @@ function triesWithin(ms: number): number {
   return tries;
 }
 
-function isStuck(pod: KubeObject): boolean {
+function waitingFor(pod: KubeObject): string | undefined {
   const [container] = (pod.status?.["containerStatuses"] ?? []) as { state: { waiting?: { reason?: string } } }[];
-  return container?.state.waiting?.reason === "ImagePullBackOff";
+  return container?.state.waiting?.reason;
 }

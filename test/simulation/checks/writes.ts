@@ -71,6 +71,7 @@ const tokenIn = (doc: Doc): unknown => claimOf(doc)?.["token"];
 
 /** 4: never steal. A claim is for a queued operation of an active orchestrator that is not claimed since it was queued. */
 function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Knowledge, violate: Violate): void {
+  if (isMarked({ before, after, who })) return;
   if (keptOn(after)?.["phase"] === "queued") {
     judgeNote(scene, { before, after, who }, knowledge, violate);
     return;
@@ -94,6 +95,10 @@ function judgeClaim(scene: Scene, { before, after, who }: Written, knowledge: Kn
   ].filter((why) => why !== false);
   if (wrong.length > 0) violate("4: never steal", `${who}: claimed although ${wrong.join(", ")}`);
 }
+
+/** Who comes to lead marks with its epoch whatever was ever claimed; of an operation that waits again that is the claim of before. */
+const isMarked = ({ before, after }: Written): boolean =>
+  Object.keys(difference(before, after)).every((field) => field === "opjob.epoch");
 
 /** The same claim goes on with the next attempt, which has no Job yet. */
 const isPassedOver = ({ before, after }: Written): boolean =>
