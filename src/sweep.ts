@@ -58,17 +58,6 @@ export function createSweep(options: SweepOptions): Sweep {
   /** A process that works on operations for the first time knows as little of what ended before as one that comes to lead. */
   let begun = false;
 
-  /**
-   * Work in hand; hints that of which nobody is sure to hear: a live Job is watched, and its timers are set.
-   * @param strays what is in hand is taken out of it
-   */
-  const inHand = async function* (heardOf: ReadonlySet<string>, strays: Set<string>): AsyncIterable<Operation> {
-    for await (const operation of operations.claimed()) {
-      strays.delete(operation.id);
-      if (!heardOf.has(operation.id)) hint(operation.id);
-      yield operation;
-    }
-  };
   /** Work in hand first: what is in flight must be known before more may go. Then who waits, and what outlived its operation. */
   const once = async (first: boolean): Promise<void> => {
     if (!options.active()) return;
@@ -76,7 +65,7 @@ export function createSweep(options: SweepOptions): Sweep {
     const live = new Set(options.live());
     // A Job may live although nothing is in hand: its operation has ended, or a worker runs it whose claim a failover took back.
     const strays = new Set(live);
-    await queue.reconcile(inHand(first ? new Set() : live, strays));
+    await queue.reconcile(inHand(options, { heardOf: first ? new Set() : live, strays }));
     await queue.refill();
     for (const id of strays) hint(id);
     // What ended while nobody led: neither its worker nor its Job will ever be heard of again. The Job may be gone by now.
@@ -125,4 +114,18 @@ export function createSweep(options: SweepOptions): Sweep {
       await tidying?.catch(() => undefined);
     },
   };
+}
+
+type Strays = { readonly heardOf: ReadonlySet<string>; readonly strays: Set<string> };
+
+/**
+ * Work in hand; hints that of which nobody is sure to hear: a live Job is watched, and its timers are set.
+ * What is in hand is taken out of `strays`.
+ */
+async function* inHand({ operations, hint }: SweepOptions, { heardOf, strays }: Strays): AsyncIterable<Operation> {
+  for await (const operation of operations.claimed()) {
+    strays.delete(operation.id);
+    if (!heardOf.has(operation.id)) hint(operation.id);
+    yield operation;
+  }
 }

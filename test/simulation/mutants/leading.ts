@@ -79,8 +79,14 @@ export const LEADING: readonly Mutant[] = [
   {
     name: "set no timers for what lived before the term",
     file: "sweep.ts",
-    from: "inHand(first ? new Set() : live, strays)",
-    to: "inHand(first ? live : live, strays)",
+    from: "heardOf: first ? new Set() : live",
+    to: "heardOf: first ? live : live",
+  },
+  {
+    name: "give the Lease back while Jobs are tidied up",
+    file: "daemon.ts",
+    from: "Promise.all([lanes.close(), sweep.tidied()])",
+    to: "Promise.all([lanes.close(), sweep])",
   },
   {
     name: "require no leadership before a Job is made",

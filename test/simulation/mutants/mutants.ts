@@ -170,6 +170,12 @@ const ROADS: readonly Mutant[] = [
     to: "return job.name !== '' || recorded || isTerminal(runState) || isOfAttempt(job, operation, database);",
   },
   {
+    name: "leave the Job of an attempt that a failover took back",
+    file: "follow.ts",
+    from: "attempt < claim.attempt || isTerminal(runState);",
+    to: "attempt < claim.attempt;",
+  },
+  {
     name: "delete without a live look",
     file: "dismiss.ts",
     from: "const live = await cluster.getJob(job.namespace, job.name);",
