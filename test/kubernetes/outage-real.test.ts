@@ -10,7 +10,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 test.each<[FaultName, string, number]>([
   ["killed", "the API server is killed twice", 500],
-  ["forgotten", "the API server forgets its history (410)", 100],
+  ["forgotten", "the API server forgets its history (410)", 500],
   ["frozen", `every connection stands still for ${FREEZE_SECONDS} s`, 100],
   ["deafened", "the connections that there are never answer again", 100],
 ])(
