@@ -151,6 +151,9 @@ const RATION_MS = 30_000;
 /** Hints beyond are dropped, and found by a sweep: memory does not grow with what is queued at once. */
 const MOST_HINTS = 10_000;
 
+/** Until work is looked at again that came to its time while nobody knew who leads; if the term ends it is forgotten (ms). */
+const WAVERING_MS = 1_000;
+
 /** A piece of work in hand for longer than this is stuck: every call has a deadline far below (ms). */
 const STALLED_MS = 600_000;
 
@@ -171,7 +174,10 @@ function openWork({ config, log, outside = REAL }: DaemonOptions, rooms: Rooms, 
   const queue = openQueue(config, rooms, { targets, active, go: (id) => lanes.send(id), log, clock });
   const step = createStep({ ...rooms, ...roads, queue, metrics, now: clock.now });
   const lanes: Lanes = new Lanes({
-    work: async (id) => (active() ? step(id) : undefined),
+    work: async (id) => {
+      if (active()) return step(id);
+      return term.wavers ? { again: WAVERING_MS } : undefined;
+    },
     concurrency: config.launchConcurrency,
     longest: MOST_HINTS,
     onDropped: () => void rounds.sweep.anew().catch(() => undefined), // else the next one finds them

@@ -16,6 +16,7 @@ import { withEarlier } from "./operations/retry.ts";
 import { farewell, type Transition } from "./operations/transition.ts";
 import type { Recorder } from "./record.ts";
 import type { Retry } from "./retry.ts";
+import { lookAtShelved } from "./shelved.ts";
 
 export type FollowOptions = {
   readonly operations: Pick<Operations, "read" | "change" | "fail" | "retake">;
@@ -26,6 +27,8 @@ export type FollowOptions = {
   readonly dismiss: Dismiss;
   readonly retry: Retry;
   readonly lastWords: LastWords;
+  /** Whether an orchestrator takes new work. */
+  readonly isActive: (orchestrator: string) => boolean;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly now: () => number;
@@ -85,15 +88,16 @@ async function followMade(options: FollowOptions, { operation, found }: Case, me
   return followed(step ?? meanwhile, isOver(judged.found) ? undefined : operation);
 }
 
-/** No Job of it is seen. Archived before one was made it is not launched, and holds no place for a Job that there is not. */
+/** No Job of it is seen. */
 async function followUnmade(options: FollowOptions, operation: Claimed): Promise<Followed> {
-  const rest = restOf(operation, options.now());
-  if (!operation.archived)
+  const shelved = await lookAtShelved(options, operation);
+  if (shelved === undefined) {
+    const rest = restOf(operation, options.now());
     return rest > 0 ? followed({ again: rest }, operation) : { kind: "launch", claimed: operation };
-  const found = await options.look.find(operation, []);
-  const vacant = found.observation.kind === "absent" && operation.claim.unsure !== true;
+  }
+  const { found, vacant, next } = shelved;
   if (found.observation.kind === "job") return followMade(options, { operation, found }, undefined);
-  return followed(undefined, vacant ? undefined : operation);
+  return followed(next, vacant ? undefined : operation);
 }
 
 const isOver = ({ observation: seen }: Found): boolean =>

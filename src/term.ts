@@ -52,6 +52,11 @@ export class Term {
     return this.#active && (this.#holds?.() ?? true);
   }
 
+  /** Its term goes on, and it does not know now whether it leads: its Lease could not be renewed in time. */
+  get wavers(): boolean {
+    return this.#active && !this.active;
+  }
+
   /** What every write, and whatever is done to a cluster, is held by. */
   readonly fence: Fence = {
     epoch: () => this.#epoch,

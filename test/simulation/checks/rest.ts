@@ -83,6 +83,8 @@ function ofJob(scene: Scene, job: KubeObject): string | undefined {
   const doc = documentOf(scene, operationOf(job));
   if (doc === undefined) return `7: Job ${uid} lives, and its operation is gone`;
   if (isEnded(doc)) return `7: Job ${uid} lives, and its operation has ${stateOf(doc)}`;
+  // Its claim was taken back, and nobody claims it as long as its orchestrator is not active: the Job still serves it.
+  if (stateOf(doc) === "queued" && !isClaimedNow(doc) && isNobodys(scene, doc)) return undefined;
   if (attemptOf(job) !== Number(claimOf(doc)?.["attempt"])) return `7: Job ${uid} lives for an earlier attempt`;
   return undefined;
 }

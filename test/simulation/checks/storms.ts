@@ -94,7 +94,9 @@ export function createStormJudge(scene: () => Scene, violate: Violate) {
       const ms = time.elapsed - known.since;
       if (ms < IMAGE.known) return;
       known.made++;
-      const most = 2 + Math.floor(ms / IMAGE.pause);
+      // A creation takes effect some time after it was decided on.
+      const { turnMs = 0 } = plan;
+      const most = 2 + Math.floor((ms + turnMs) / IMAGE.pause);
       if (known.made > most) violate("2: a missing image is not asked for again and again", `${known.made} Jobs`);
     },
 

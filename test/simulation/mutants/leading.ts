@@ -83,6 +83,12 @@ export const LEADING: readonly Mutant[] = [
     to: "heardOf: first ? live : live",
   },
   {
+    name: "forget what comes to its time while nobody knows who leads",
+    file: "daemon.ts",
+    from: "return term.wavers ? { again: WAVERING_MS } : undefined;",
+    to: "return term.wavers && WAVERING_MS < 0 ? { again: WAVERING_MS } : undefined;",
+  },
+  {
     name: "give the Lease back while Jobs are tidied up",
     file: "daemon.ts",
     from: "Promise.all([lanes.close(), sweep.tidied()])",

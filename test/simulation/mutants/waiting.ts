@@ -93,6 +93,12 @@ export const WAITING: readonly Mutant[] = [
     to: "const due = now < 0 && now >= probeAt &&",
   },
   {
+    name: "hold a place for ever for a Job that nobody saw of what is not launched any more",
+    file: "shelved.ts",
+    from: "if (rest <= 0) await operations.change(operation, { unsure: false }); return Math.max(0, rest);",
+    to: "return Math.max(1, rest);",
+  },
+  {
     name: "go on with what a failover may take back",
     file: "dismiss.ts",
     from: "if (!(await stillStands(operation, job.operation))) return { again: 0 };",
