@@ -92,11 +92,9 @@ export function createStormJudge(scene: () => Scene, violate: Violate) {
       if (known === undefined || !isCalm(plan) || beginsAnew(plan) || another !== undefined) return;
       if (storm === undefined || !isOn(storm, time.elapsed)) return;
       const ms = time.elapsed - known.since;
-      if (ms < IMAGE.known) return;
+      if (ms < knownAfter(plan)) return;
       known.made++;
-      // A creation takes effect some time after it was decided on.
-      const { turnMs = 0 } = plan;
-      const most = 2 + Math.floor((ms + turnMs) / IMAGE.pause);
+      const most = 2 + Math.floor(ms / IMAGE.pause);
       if (known.made > most) violate("2: a missing image is not asked for again and again", `${known.made} Jobs`);
     },
 
@@ -116,6 +114,9 @@ export function createStormJudge(scene: () => Scene, violate: Violate) {
     },
   };
 }
+
+/** From then on no Job is made that was decided on before the image was known to be missing (ms). */
+const knownAfter = ({ turnMs = 0 }: Plan): number => IMAGE.known + turnMs;
 
 /** Nobody tells anything while nobody is there (ms). */
 const downOf = ({ daemons }: Plan): number =>
