@@ -22,7 +22,7 @@ export type Outcome = {
  * After the plan's end everything must have come to rest within so long (ms): above the longest patience of all. Where few may be
  * in flight, one waits for the other's.
  */
-const restWithin = ({ limit = 0, operations }: Plan): number => 1_500_000 * (limit > 0 ? operations.length : 1);
+const restWithin = ({ limit = 0, operations }: Plan): number => 2_400_000 * (limit > 0 ? operations.length : 1);
 /** Rest is looked for so often, and must last for two sweeps (ms). */
 const LOOK_EVERY = 5_000;
 const REST_LASTS = 2 * SWEEP + 5_000;
