@@ -128,16 +128,17 @@ describe("goes on from where it was", () => {
   });
 });
 
-/** Of what is counted in a given time (ms). */
+/** How many requests there may be is said for so long a time (ms). */
 const SPAN_MS = 1_500;
 
 describe("does not ask without end", () => {
-  /** What is counted is what is asked in a given time. @returns how many times as long it was: a busy machine sleeps longer */
+  /** Lets that time pass. @returns how many times as long it was: a busy machine sleeps longer */
   async function passed(): Promise<number> {
     const begun = performance.now();
     await sleep(SPAN_MS);
     return Math.ceil((performance.now() - begun) / SPAN_MS - 0.1);
   }
+
   test.each<[string, Handler, number]>([
     ["that ends every watch at once", ({ response }) => void response.writeHead(200).end(), 6],
     [

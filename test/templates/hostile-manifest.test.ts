@@ -1,5 +1,4 @@
 // Rendered texts that would keep the YAML parser or its reader busy for long, or fill the memory: each is read or refused in no time.
-
 import { describe, expect, test } from "@jest/globals";
 import { compileTemplate } from "../../src/templates/render.ts";
 import { cpuTimer } from "../cpu.ts";

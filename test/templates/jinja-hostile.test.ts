@@ -1,5 +1,4 @@
 // Templates that want out, or want everything. Each is refused or harmless, within two seconds and little memory.
-
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";

@@ -1,5 +1,4 @@
 // From a field of a Job to its line in the template: where it is sure, and silence where it is not.
-
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";

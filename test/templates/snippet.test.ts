@@ -1,5 +1,4 @@
 // What an error shows of a template's line: its structure and its tags, and none of its texts, which may be secret.
-
 import { expect, test } from "@jest/globals";
 import { snippetOf } from "../../src/templates/snippet.ts";
 import { cpuTimer } from "../cpu.ts";
